@@ -57,7 +57,7 @@ fn introduced(scene: &mut Scene, number: u8) -> bool {
 }
 
 #[test]
-fn the_setting_decides_for_strangers_and_for_known_keys() {
+fn the_private_setting_decides_who_may_open_a_session() {
     use ConsentAnswer::{Asking, Declined, Open};
     for (private, stranger, known) in [
         (Private::Open, Open, Open),
@@ -76,7 +76,7 @@ fn the_setting_decides_for_strangers_and_for_known_keys() {
 }
 
 #[test]
-fn a_person_is_asked_once_for_a_key_and_says_yes_or_no() {
+fn the_user_is_asked_once_about_each_key_and_accepts_or_declines() {
     let mut scene = scene(Private::Ask);
     assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
     scene.shows(">>> user1 wants to talk in private: \\accept user1 or \\decline user1\n");
@@ -96,7 +96,7 @@ fn a_person_is_asked_once_for_a_key_and_says_yes_or_no() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_wishes_asks_a_person_sixteen_times_and_a_few_at_once() {
+async fn a_flood_of_knocks_asks_the_user_about_sixteen_and_shows_five_at_once() {
     let mut scene = scene(Private::Ask);
     let answers: Vec<_> = (1..=200).map(|number| asked(&mut scene, number, None)).collect();
     assert!(answers[..16].iter().all(|answer| *answer == ConsentAnswer::Asking));
@@ -111,7 +111,7 @@ async fn a_flood_of_wishes_asks_a_person_sixteen_times_and_a_few_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gets_no_answer_is_declined_after_two_minutes_and_may_come_back_after_ten() {
+async fn a_user_without_an_answer_is_declined_after_two_minutes_and_may_ask_again_after_ten() {
     let mut scene = scene(Private::Ask);
     assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
     tokio::time::advance(Duration::from_secs(120)).await;
@@ -128,7 +128,7 @@ async fn who_gets_no_answer_is_declined_after_two_minutes_and_may_come_back_afte
 }
 
 #[test]
-fn a_server_that_introduces_without_asking_opens_nothing_that_was_not_wanted() {
+fn an_introduction_without_a_question_opens_only_a_session_that_the_user_allows() {
     for (private, is_taken) in
         [(Private::Open, true), (Private::Known, false), (Private::Ask, false), (Private::Off, false)]
     {
@@ -149,7 +149,7 @@ fn a_server_that_introduces_without_asking_opens_nothing_that_was_not_wanted() {
 }
 
 #[test]
-fn a_session_that_is_not_there_is_let_in_as_a_new_one_would_be_and_nobody_is_asked_about_it() {
+fn a_question_about_an_unknown_session_follows_the_setting_and_never_asks_the_user() {
     for (private, answer) in [
         (Private::Open, ConsentAnswer::Open),
         (Private::Known, ConsentAnswer::Declined),
@@ -162,7 +162,7 @@ fn a_session_that_is_not_there_is_let_in_as_a_new_one_would_be_and_nobody_is_ask
 }
 
 #[test]
-fn who_is_being_forked_is_let_in_whatever_is_set() {
+fn a_user_whom_this_user_forks_is_let_in_under_every_setting() {
     let mut scene = scene(Private::Off);
     scene.feed(&["\\fork user1"]);
     assert!(matches!(scene.link.told()[..], [ClientMessage::Pair { .. }]));
@@ -171,7 +171,7 @@ fn who_is_being_forked_is_let_in_whatever_is_set() {
 }
 
 #[test]
-fn strangers_who_were_let_in_and_are_still_to_come_take_their_room() {
+fn strangers_who_were_let_in_take_a_place_before_they_connect() {
     let mut scene = scene(Private::Open);
     let answers: Vec<_> = (1..=40).map(|number| asked(&mut scene, number, None)).collect();
     assert!(answers[..16].iter().all(|answer| *answer == ConsentAnswer::Open));
@@ -180,7 +180,7 @@ fn strangers_who_were_let_in_and_are_still_to_come_take_their_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_question_goes_with_whoever_asked_and_makes_room_for_an_honest_one() {
+async fn a_knock_ends_when_its_user_leaves_and_the_next_knock_is_shown() {
     let mut scene = scene(Private::Ask);
     let left = |number| LobbyEvent::Presence { room: None, changes: vec![Change::Left(name(number))] };
     for number in 1..=64 {
@@ -207,7 +207,7 @@ async fn a_question_goes_with_whoever_asked_and_makes_room_for_an_honest_one() {
 }
 
 #[test]
-fn a_server_that_answers_a_fork_with_another_user_gets_nothing() {
+fn an_introduction_of_another_user_than_the_forked_one_opens_no_session() {
     let mut scene = scene(Private::Open);
     scene.app.state.trust.pin_user(&name(1), &key(1)).unwrap();
     scene.feed(&["\\fork user1", "secret"]);
@@ -221,7 +221,7 @@ fn a_server_that_answers_a_fork_with_another_user_gets_nothing() {
 }
 
 #[test]
-fn an_introduction_in_answer_to_another_question_leaves_that_question_open() {
+fn an_introduction_that_answers_a_join_is_refused_and_the_join_stays_open() {
     let mut scene = scene(Private::Open);
     scene.feed(&["\\join dev"]);
     let told = scene.link.told();

@@ -67,7 +67,7 @@ fn leaves(scene: &mut Scene, session: SessionId) {
 }
 
 #[test]
-fn a_private_session_that_ends_shows_what_was_only_counted_in_it() {
+fn a_private_session_that_ends_shows_the_messages_that_were_only_counted() {
     let mut scene = person(Others::Count);
     let session = with_bobby(&mut scene);
     says(&mut scene, session, "goodbye, anna");
@@ -79,7 +79,7 @@ fn a_private_session_that_ends_shows_what_was_only_counted_in_it() {
 }
 
 #[test]
-fn the_newest_twenty_are_shown_and_no_command_is_named_that_would_show_more() {
+fn an_ended_session_shows_its_newest_twenty_unread_messages_and_names_no_command() {
     let mut scene = person(Others::Count);
     let session = with_bobby(&mut scene);
     (1..=25).for_each(|number| says(&mut scene, session, &format!("text {number} of many")));
@@ -91,7 +91,7 @@ fn the_newest_twenty_are_shown_and_no_command_is_named_that_would_show_more() {
 }
 
 #[test]
-fn what_was_shown_already_is_not_shown_again() {
+fn messages_that_were_shown_already_are_not_shown_again() {
     let mut scene = person(Others::Show);
     let session = with_bobby(&mut scene);
     says(&mut scene, session, "seen as it came");
@@ -111,7 +111,7 @@ fn what_was_shown_already_is_not_shown_again() {
 }
 
 #[test]
-fn what_was_counted_is_shown_at_the_end_also_where_the_setting_was_changed_since() {
+fn counted_messages_are_shown_at_the_end_even_if_the_setting_was_changed_meanwhile() {
     let mut scene = person(Others::Count);
     let session = with_bobby(&mut scene);
     says(&mut scene, session, "counted");
@@ -123,7 +123,7 @@ fn what_was_counted_is_shown_at_the_end_also_where_the_setting_was_changed_since
 }
 
 #[test]
-fn a_room_that_this_user_is_not_let_back_into_shows_what_was_only_counted_in_it() {
+fn a_room_that_cannot_be_rejoined_shows_the_messages_that_were_only_counted() {
     let mut scene = person(Others::Count);
     let room: RoomName = "tea".parse().unwrap();
     let session = scene.app.state.sessions.add_room(RoomSession::joining(room.clone()));
@@ -135,7 +135,7 @@ fn a_room_that_this_user_is_not_let_back_into_shows_what_was_only_counted_in_it(
 }
 
 #[test]
-fn whoever_is_brought_back_to_the_lobby_is_shown_what_was_only_counted_there() {
+fn a_user_who_returns_to_the_lobby_sees_the_messages_that_were_only_counted_there() {
     for is_left_by_other in [true, false] {
         let mut scene = person(Others::Count);
         let session = with_bobby(&mut scene);

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_and_actions_are_made_out_and_hide_no_command() {
+    fn aliases_and_actions_are_expanded_and_never_replace_a_command() {
         for (line, expected) in [
             ("\\brb", text("be right back")),
             ("\\me waves", text("* anna waves")),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slash_by_habit_is_the_command_or_refused_at_a_terminal() {
+    fn a_command_typed_with_a_slash_at_a_terminal_is_run_or_refused() {
         let (completion, _words) = Completion::new();
         let words = completion.words();
         for (line, expected) in [

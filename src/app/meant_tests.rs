@@ -211,7 +211,7 @@ fn heard(scene: &mut Scene, after: &str) -> Heard {
 }
 
 #[test]
-fn what_follows_a_line_is_heard_by_whom_it_was_meant_for_or_by_nobody() {
+fn a_text_after_a_line_is_heard_only_by_those_it_was_meant_for_or_by_nobody() {
     for (before, line, [script, terminal]) in CASES {
         let (mut scene, after) = in_script(*before, line);
         assert_eq!(heard(&mut scene, &after), *script, "{before:?}, script: {line:?}");
@@ -221,7 +221,7 @@ fn what_follows_a_line_is_heard_by_whom_it_was_meant_for_or_by_nobody() {
 }
 
 #[test]
-fn what_follows_a_command_that_is_no_line_is_heard_by_nobody() {
+fn a_text_after_an_unreadable_command_is_heard_by_nobody() {
     for line in
         [ScriptLine::NotUtf8 { line: 1, command: true }, ScriptLine::TooLong { bytes: 1, command: true }]
     {
@@ -237,7 +237,7 @@ fn what_follows_a_command_that_is_no_line_is_heard_by_nobody() {
 }
 
 #[test]
-fn what_follows_a_request_with_something_invisible_before_it_is_heard_by_nobody() {
+fn a_text_after_a_request_that_begins_with_invisible_characters_is_heard_by_nobody() {
     for (line, heard_by) in [
         ("\u{1b}[0m{\"command\":\"fork bobby\"}", Nobody),
         ("\u{200b}{\"command\":\"fork bobby\"}", Nobody),
@@ -251,7 +251,7 @@ fn what_follows_a_request_with_something_invisible_before_it_is_heard_by_nobody(
 }
 
 #[test]
-fn at_a_terminal_what_is_neither_done_nor_said_stays_in_the_editor() {
+fn a_line_that_is_neither_run_nor_said_stays_in_the_editor_at_a_terminal() {
     for line in [" \\fork bobby", "/query bobby", "/nick x", "\u{200b}\\users"] {
         let mut scene = Scene::new().at_terminal();
         scene.app.prompt();
@@ -264,7 +264,7 @@ fn at_a_terminal_what_is_neither_done_nor_said_stays_in_the_editor() {
 /// At a terminal the prompt says where a line goes. A person who has had time to read that the command failed means
 /// what the prompt says.
 #[tokio::test(start_paused = true)]
-async fn at_a_terminal_a_line_typed_after_the_failure_was_there_to_read_is_said() {
+async fn a_line_typed_after_the_error_could_be_read_is_said_at_a_terminal() {
     for (before, line, heard_by) in [
         (InLobby, "\\sw carmen", Lobby),
         (InLobby, "\\fork an/na", Lobby),
@@ -282,7 +282,7 @@ async fn at_a_terminal_a_line_typed_after_the_failure_was_there_to_read_is_said(
 }
 
 #[test]
-fn a_fork_of_a_user_with_whom_a_session_is_there_leads_to_it_at_a_terminal_alone() {
+fn a_fork_of_a_user_with_a_session_makes_that_session_current_only_at_a_terminal() {
     for (state, told) in
         [(LinkState::Up, "was open already"), (LinkState::Connecting, "is being opened already")]
     {

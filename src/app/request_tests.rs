@@ -34,7 +34,7 @@ fn users(request: u32, names: &[&str]) -> LobbyEvent {
 }
 
 #[test]
-fn a_say_is_answered_when_it_is_acknowledged_or_unsent() {
+fn a_say_request_is_answered_when_its_text_is_acknowledged_or_unsent() {
     let mut scene = Scene::new().with_json();
     scene.feed(&[r#"{"say":"\\quit","id":"a"}"#, r#"{"say":"two","id":[2]}"#, r#"{"say":"three"}"#]);
     assert_eq!(scene.link.told(), [say(1, "\\quit"), say(2, "two"), say(3, "three")]);
@@ -48,7 +48,7 @@ fn a_say_is_answered_when_it_is_acknowledged_or_unsent() {
 }
 
 #[test]
-fn a_say_that_has_nowhere_to_go_is_answered_and_not_sent() {
+fn a_say_request_that_cannot_be_carried_out_is_answered_and_sends_nothing() {
     let mut scene = Scene::new().with_json();
     scene.feed(&[r#"{"say":"secret","session":3,"id":1}"#]);
     scene.shows(r#"{"event":"answer","id":1,"ok":false,"code":"no_such_session","#);
@@ -80,7 +80,7 @@ fn a_malformed_request_is_an_error_and_never_a_text() {
 }
 
 #[test]
-fn a_command_is_answered_when_it_is_finished_and_keeps_its_turn() {
+fn a_command_request_is_answered_when_it_is_finished_and_keeps_its_turn() {
     let mut scene = Scene::new().with_json();
     scene.feed(&["one", r#"{"command":"whois bobby","id":1}"#, r#"{"say":"two","id":2}"#]);
     assert_eq!(scene.link.told(), [say(1, "one")]);
@@ -97,7 +97,7 @@ fn a_command_is_answered_when_it_is_finished_and_keeps_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn at_the_end_every_request_that_was_read_is_answered() {
+async fn every_request_that_was_read_is_answered_before_the_run_ends() {
     let mut scene = Scene::new().with_json();
     scene.feed(&[r#"{"command":"wait 60","id":1}"#]);
     scene.happens(Event::Signal(Signal::Terminate));
@@ -111,7 +111,7 @@ async fn at_the_end_every_request_that_was_read_is_answered() {
 }
 
 #[test]
-fn a_wait_for_a_message_ends_with_the_first_that_is_new() {
+fn a_wait_for_a_message_ends_at_the_first_new_message() {
     let mut scene = Scene::new();
     scene.lobby(said(4, "bobby"));
     scene.feed(&["\\wait message bobby", "next"]);
@@ -167,7 +167,7 @@ fn ended_with(lines: &[&str]) -> (Scene, String) {
 }
 
 #[test]
-fn what_was_read_ahead_is_answered_or_reported_when_the_run_is_ended() {
+fn lines_read_ahead_are_answered_or_reported_when_the_run_is_ended() {
     let (scene, shown) = ended_with(&[
         "\\wait 100",
         r#"{"say":"one","id":1}"#,
@@ -210,7 +210,7 @@ fn what_was_read_ahead_is_answered_or_reported_when_the_run_is_ended() {
 }
 
 #[test]
-fn what_waits_behind_texts_and_what_was_not_read_is_reported_too() {
+fn lines_that_wait_for_texts_and_unread_input_are_reported_when_the_run_is_ended() {
     let (mut scene, shown) = ended_with(&["one", "\\msg bobby secret", "two"]);
     assert!(shown.contains(r#""session":null,"text":"secret""#), "{shown}");
     assert!(shown.contains(r#""session":0,"text":"two""#), "{shown}");
@@ -230,7 +230,7 @@ fn what_waits_behind_texts_and_what_was_not_read_is_reported_too() {
 }
 
 #[test]
-fn each_way_a_run_is_ended_from_outside_reports_what_was_read_ahead() {
+fn lines_read_ahead_are_reported_whatever_ends_the_run_from_outside() {
     let kicked = || {
         let why = Refused { code: RefusedCode::Kicked, by: None, reason: None, until: None };
         Event::Lobby(LobbyEvent::SentOut(why))
@@ -247,7 +247,7 @@ fn each_way_a_run_is_ended_from_outside_reports_what_was_read_ahead() {
 }
 
 #[test]
-fn the_words_for_a_session_that_was_current_are_reported_with_it() {
+fn texts_read_ahead_are_reported_with_the_session_that_would_have_been_current() {
     let mut scene = Scene::new().with_json();
     let room = RoomSession { joined: true, ..RoomSession::joining("tea".parse().unwrap()) };
     let tea = scene.app.state.sessions.add_room(room);

@@ -73,7 +73,7 @@ fn in_tea() -> Scene {
 }
 
 #[test]
-fn a_room_is_joined_and_what_follows_is_said_there() {
+fn a_text_after_a_join_is_said_in_the_joined_room() {
     let mut scene = Scene::new();
     scene.feed(&["\\j #tea", "hello", "\\lobby", "to all"]);
     let asked = scene.link.told();
@@ -92,7 +92,7 @@ fn a_room_is_joined_and_what_follows_is_said_there() {
 }
 
 #[test]
-fn what_follows_a_join_that_fails_goes_nowhere() {
+fn a_text_after_a_failed_join_is_said_nowhere() {
     for code in [NotJoinedCode::Full, NotJoinedCode::TooMany, NotJoinedCode::TooSoon, NotJoinedCode::Store] {
         let mut scene = Scene::new();
         scene.feed(&["\\join tea", "secret"]);
@@ -112,7 +112,7 @@ fn what_follows_a_join_that_fails_goes_nowhere() {
 }
 
 #[test]
-fn a_person_types_on_while_a_room_is_joined_and_is_told_what_was_not_said() {
+fn a_text_typed_while_a_room_is_joined_is_reported_as_unsent_if_the_join_fails() {
     let mut scene = Scene::new().at_terminal();
     scene.app.prompt();
     let line = |text: &str, session| {
@@ -140,7 +140,7 @@ fn a_person_types_on_while_a_room_is_joined_and_is_told_what_was_not_said() {
 }
 
 #[test]
-fn a_join_that_the_lobby_goes_down_under_fails_and_what_was_said_there_is_perhaps_delivered() {
+fn a_join_fails_if_the_lobby_goes_down_and_its_texts_are_perhaps_not_delivered() {
     let mut scene = Scene::new().at_terminal();
     scene.app.prompt();
     let line = |text: &str, session| {
@@ -157,7 +157,7 @@ fn a_join_that_the_lobby_goes_down_under_fails_and_what_was_said_there_is_perhap
 }
 
 #[test]
-fn messages_of_a_room_are_counted_and_shown_as_its_own() {
+fn messages_of_a_room_are_shown_with_its_name_and_counted_in_its_session() {
     let mut scene = in_tea();
     scene.feed(&["\\lobby"]);
     scene.shown();
@@ -178,7 +178,7 @@ fn messages_of_a_room_are_counted_and_shown_as_its_own() {
 }
 
 #[test]
-fn questions_in_a_room_are_about_the_room() {
+fn users_and_history_in_a_room_are_about_that_room() {
     let mut scene = in_tea();
     let tea = Some(room("tea"));
     scene.feed(&["\\users"]);
@@ -201,7 +201,7 @@ fn questions_in_a_room_are_about_the_room() {
 }
 
 #[test]
-fn a_topic_is_an_act_that_is_answered_for() {
+fn a_topic_command_is_finished_when_the_server_acknowledges_the_topic() {
     let mut scene = in_tea();
     scene.feed(&["\\topic"]);
     scene.shows("#Tea has no topic");
@@ -222,7 +222,7 @@ fn a_topic_is_an_act_that_is_answered_for() {
 }
 
 #[test]
-fn an_act_that_is_not_taken_fails_its_command() {
+fn an_act_that_the_server_refuses_fails_its_command() {
     let mut scene = in_tea();
     scene.feed(&["\\topic x", "\\lobby"]);
     scene.lobby(LobbyEvent::not_accepted(1, NotAcceptedCode::NotOperator));
@@ -232,7 +232,7 @@ fn an_act_that_is_not_taken_fails_its_command() {
 }
 
 #[test]
-fn a_room_that_is_left_is_left_when_its_last_text_is_answered_for() {
+fn a_room_is_left_when_its_last_text_is_acknowledged() {
     let mut scene = in_tea().at_terminal();
     scene.app.prompt();
     let line =
@@ -251,7 +251,7 @@ fn a_room_that_is_left_is_left_when_its_last_text_is_answered_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_is_left_after_a_while_whatever_the_server_answers() {
+async fn a_room_is_left_after_a_bounded_time_if_the_server_acknowledges_nothing() {
     let mut scene = in_tea().at_terminal();
     scene.app.prompt();
     let line =
@@ -271,7 +271,7 @@ async fn a_room_is_left_after_a_while_whatever_the_server_answers() {
 }
 
 #[test]
-fn lines_for_a_room_wait_while_the_lobby_is_down_and_the_room_is_still_current() {
+fn texts_for_a_room_wait_while_the_lobby_is_down_and_the_room_stays_current() {
     let mut scene = in_tea();
     scene.feed(&["\\lobby"]);
     scene.lobby(LobbyEvent::Down { reason: "x".to_owned() });
@@ -287,7 +287,7 @@ fn lines_for_a_room_wait_while_the_lobby_is_down_and_the_room_is_still_current()
 }
 
 #[test]
-fn a_room_that_is_not_let_in_again_is_over_and_what_waits_there_is_told() {
+fn a_room_that_cannot_be_rejoined_ends_and_its_waiting_texts_are_reported() {
     let mut scene = in_tea();
     scene.lobby(LobbyEvent::Down { reason: "x".to_owned() });
     scene.feed(&["waits"]);
@@ -300,7 +300,7 @@ fn a_room_that_is_not_let_in_again_is_over_and_what_waits_there_is_told() {
 }
 
 #[test]
-fn of_a_room_that_was_made_anew_meanwhile_what_was_said_is_asked_for() {
+fn the_messages_of_a_room_that_was_made_anew_are_asked_for() {
     let mut scene = in_tea();
     scene.lobby(LobbyEvent::Down { reason: "x".to_owned() });
     scene.shown();
@@ -313,7 +313,7 @@ fn of_a_room_that_was_made_anew_meanwhile_what_was_said_is_asked_for() {
 }
 
 #[test]
-fn topics_without_end_are_told_a_few_times() {
+fn a_flood_of_topics_is_shown_in_a_few_lines() {
     let mut scene = in_tea();
     for seq in 1..=10_000 {
         let act = Act::topic(Some(ShortText::new(format!("topic {seq}")).unwrap()));
@@ -333,7 +333,7 @@ fn returning(scene: &mut Scene, fetched: u64) {
 }
 
 #[test]
-fn where_very_much_was_missed_in_a_room_it_is_joined_nearer_to_its_newest_message() {
+fn a_room_with_very_many_missed_messages_is_joined_again_nearer_to_its_newest_message() {
     let mut scene = Scene::new();
     returning(&mut scene, 100);
     let LobbyEvent::RoomJoined { joined: far, .. } = joined("tea", None) else { unreachable!() };
@@ -357,7 +357,7 @@ fn where_very_much_was_missed_in_a_room_it_is_joined_nearer_to_its_newest_messag
 }
 
 #[test]
-fn of_a_room_where_nothing_was_missed_nothing_is_said_at_the_next_start() {
+fn a_rejoined_room_without_missed_messages_shows_only_that_it_was_joined() {
     let mut scene = Scene::new();
     returning(&mut scene, 7);
     let LobbyEvent::RoomJoined { joined: again, .. } = joined("tea", None) else { unreachable!() };
@@ -369,7 +369,7 @@ fn of_a_room_where_nothing_was_missed_nothing_is_said_at_the_next_start() {
 }
 
 #[test]
-fn a_script_waits_for_a_room() {
+fn a_script_waits_until_a_room_is_joined() {
     let mut scene = in_tea();
     scene.feed(&["\\wait joined #tea", "\\wait joined dev 5", "after"]);
     assert!(scene.app.state.is_watching());
@@ -379,7 +379,7 @@ fn a_script_waits_for_a_room() {
 }
 
 #[test]
-fn programs_see_rooms_as_sessions_with_a_name() {
+fn json_events_show_a_room_as_a_session_with_the_name_of_the_room() {
     let mut scene = Scene::new().with_json();
     scene.feed(&["\\join tea"]);
     scene.lobby(joined("tea", Some(1)));

@@ -26,7 +26,7 @@ fn with_bobby() -> Scene {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_peer_that_acknowledges_nothing_holds_a_script_up_for_a_minute_and_no_longer() {
+async fn a_script_waits_one_minute_for_a_peer_that_acknowledges_nothing() {
     let mut scene = with_bobby();
     scene.feed(&["secret", "\\lobby", "hello"]);
     assert_eq!(scene.app.deadline(), Some(Instant::now() + Duration::from_secs(60)));
@@ -45,7 +45,7 @@ async fn a_peer_that_acknowledges_nothing_holds_a_script_up_for_a_minute_and_no_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_acknowledges_nothing_is_waited_for_in_the_lobby_and_in_rooms() {
+async fn a_script_waits_without_a_limit_for_a_server_that_acknowledges_nothing() {
     for room in [false, true] {
         let mut scene = Scene::new();
         if room {

@@ -141,7 +141,7 @@ pub(super) fn say(id: u64, text: &str) -> ClientMessage {
 }
 
 #[test]
-fn what_is_typed_after_a_fork_never_reaches_the_lobby() {
+fn a_text_after_a_fork_never_reaches_the_lobby() {
     let mut scene = Scene::new();
     scene.feed(&["\\fork bobby", "secret"]);
     assert!(matches!(scene.link.told()[..], [ClientMessage::Pair { request: 1, .. }]));
@@ -164,7 +164,7 @@ fn a_line_after_a_failed_fork_is_reported_as_not_sent() {
 }
 
 #[test]
-fn what_follows_a_switch_that_failed_is_not_said_elsewhere() {
+fn a_text_after_a_failed_switch_is_said_nowhere() {
     for failed in ["\\sw bobby", "\\fork anna", "\\fork a/b"] {
         let mut scene = Scene::new();
         scene.feed(&[failed, "secret"]);
@@ -175,7 +175,7 @@ fn what_follows_a_switch_that_failed_is_not_said_elsewhere() {
 }
 
 #[test]
-fn what_follows_a_switch_to_a_session_that_is_over_is_not_said_elsewhere() {
+fn a_text_after_a_switch_to_a_session_that_is_over_is_said_nowhere() {
     let mut scene = Scene::new();
     scene.feed(&["\\fork bobby"]);
     scene.lobby(LobbyEvent::Answer(ServerAnswer::NoSuchUser { request: 1, name: "bobby".parse().unwrap() }));
@@ -188,7 +188,7 @@ fn what_follows_a_switch_to_a_session_that_is_over_is_not_said_elsewhere() {
 }
 
 #[test]
-fn an_introduction_is_read_when_the_app_knows_of_it() {
+fn the_app_answers_the_ping_that_follows_an_introduction() {
     let mut scene = Scene::new();
     scene.feed(&["\\fork bobby"]);
     scene.lobby(LobbyEvent::IntroductionAsked);
@@ -231,7 +231,7 @@ fn a_command_in_the_wrong_place_or_form_is_refused_and_never_said() {
 }
 
 #[test]
-fn a_search_that_has_shown_all_says_so_when_more_is_asked_for() {
+fn a_search_without_further_messages_says_that_all_were_shown() {
     let mut scene = Scene::new();
     scene.feed(&["\\search"]);
     scene.shows("usage: \\search");
@@ -244,7 +244,7 @@ fn a_search_that_has_shown_all_says_so_when_more_is_asked_for() {
 }
 
 #[test]
-fn a_lobby_that_is_down_is_not_switched_to_and_holds_what_is_said() {
+fn a_switch_to_a_lobby_that_is_down_fails_and_texts_for_it_are_kept() {
     let mut scene = Scene::new();
     scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
     scene.feed(&["\\lobby"]);
@@ -255,7 +255,7 @@ fn a_lobby_that_is_down_is_not_switched_to_and_holds_what_is_said() {
 }
 
 #[test]
-fn a_text_the_server_cannot_store_is_reported() {
+fn a_text_that_the_server_cannot_store_is_reported() {
     let mut scene = Scene::new();
     scene.feed(&["hello"]);
     scene.lobby(LobbyEvent::not_accepted(1, NotAcceptedCode::Store));
@@ -278,7 +278,7 @@ fn a_text_said_after_the_link_has_ended_for_good_is_reported_at_once() {
 }
 
 #[test]
-fn whoever_was_sent_out_is_promised_nothing_and_told_how_to_come_back() {
+fn a_user_who_was_sent_out_is_told_how_to_come_back_and_nothing_of_a_lost_link() {
     let mut scene = Scene::new().at_terminal();
     let kicked =
         Refused { code: RefusedCode::Kicked, by: Some("boss".parse().unwrap()), reason: None, until: None };
@@ -301,7 +301,7 @@ fn whoever_was_sent_out_is_promised_nothing_and_told_how_to_come_back() {
 }
 
 #[test]
-fn a_question_asked_when_the_link_was_lost_is_answered_with_an_error() {
+fn a_question_that_is_open_when_the_link_is_lost_fails_its_command() {
     let mut scene = Scene::new();
     scene.feed(&["\\whois bobby", "next"]);
     scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
@@ -310,7 +310,7 @@ fn a_question_asked_when_the_link_was_lost_is_answered_with_an_error() {
 }
 
 #[test]
-fn the_end_of_a_script_waits_for_its_texts_then_leaves() {
+fn a_script_leaves_the_lobby_when_its_last_text_is_acknowledged() {
     let mut scene = Scene::new();
     scene.feed(&["bye"]);
     scene.happens(Event::Script(None));
@@ -323,7 +323,7 @@ fn the_end_of_a_script_waits_for_its_texts_then_leaves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn texts_nobody_acknowledged_by_the_end_are_reported() {
+async fn texts_that_were_not_acknowledged_by_the_end_are_reported() {
     let mut scene = Scene::new();
     scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
     scene.feed(&["lost"]);
@@ -338,7 +338,7 @@ async fn texts_nobody_acknowledged_by_the_end_are_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_on_its_way_at_the_end_may_have_arrived() {
+async fn texts_on_their_way_at_the_end_are_reported_as_perhaps_not_delivered() {
     let mut scene = Scene::new();
     scene.feed(&["under way"]);
     scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
@@ -351,7 +351,7 @@ async fn what_was_on_its_way_at_the_end_may_have_arrived() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_reads_slowly_gets_the_last_texts_all_the_same() {
+async fn the_end_waits_for_a_slow_server_as_long_as_it_acknowledges_texts() {
     let mut scene = Scene::new();
     scene.feed(&["one", "two", "three"]);
     scene.happens(Event::Script(None));
@@ -365,7 +365,7 @@ async fn a_server_that_reads_slowly_gets_the_last_texts_all_the_same() {
 }
 
 #[test]
-fn who_comes_and_goes_is_shown_and_known_for_completion() {
+fn users_who_come_and_go_are_shown_and_known_to_completion() {
     let mut scene = Scene::new();
     scene.lobby(LobbyEvent::Presence {
         room: None,
@@ -380,7 +380,7 @@ fn who_comes_and_goes_is_shown_and_known_for_completion() {
 }
 
 #[test]
-fn whatever_changes_is_there_to_be_completed_after_the_same_line() {
+fn changes_that_a_line_makes_are_known_to_completion_after_that_line() {
     let mut scene = Scene::new();
     scene.feed(&["\\alias brb be right back"]);
     assert_eq!(scene.words.borrow().aliases[0].name, "brb");
@@ -392,7 +392,7 @@ fn whatever_changes_is_there_to_be_completed_after_the_same_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_flood_from_the_lobby_lines_are_taken_and_time_passes() {
+async fn lines_and_deadlines_are_handled_during_a_flood_from_the_lobby() {
     let mut scene = Scene::new();
     scene.feed(&["\\whois bobby"]);
     scene.lines.try_send(ScriptLine::Line("\\quit".to_owned())).unwrap();
@@ -418,7 +418,7 @@ async fn in_a_flood_from_the_lobby_lines_are_taken_and_time_passes() {
 }
 
 #[test]
-fn an_answer_without_an_end_is_bounded() {
+fn an_endless_answer_of_the_server_is_cut_at_a_bound() {
     let mut scene = Scene::new();
     scene.feed(&["\\users", "\\history 3"]);
     let names: Vec<_> = (0..500).map(|number| format!("u{number}").parse().unwrap()).collect();
@@ -508,7 +508,7 @@ fn a_long_history_is_fetched_in_parts_in_order_as_far_as_it_is_kept() {
 }
 
 #[test]
-fn a_server_that_has_none_of_a_long_history_is_not_asked_on_and_on() {
+fn a_server_that_has_no_message_of_a_long_history_is_asked_only_twice() {
     let mut scene = Scene::new();
     scene.app.state.heads.reach(SessionId::LOBBY, u64::MAX);
     scene.feed(&["\\history 4000000000"]);
