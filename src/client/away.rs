@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_told_once_an_hour_and_what_is_remembered_is_bounded() {
+    async fn an_absence_is_told_once_an_hour_and_the_remembered_names_are_bounded() {
         let mut told = AwayTold::default();
         let (bobby, now) = ("bobby".parse().unwrap(), Instant::now());
         assert!(told.is_due(&bobby, now));

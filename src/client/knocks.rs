@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_a_key_waits_and_sixteen_in_all() {
+    fn one_knock_of_each_key_and_sixteen_in_all_may_wait() {
         let (mut knocks, now) = (Knocks::default(), Instant::now());
         assert_eq!(knock(&mut knocks, 1, now), Ok(()));
         assert_eq!(knock(&mut knocks, 1, now), Err(KnockRefused::Busy));
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_was_declined_asks_again_after_ten_minutes() {
+    fn a_declined_user_may_ask_again_after_ten_minutes() {
         let (mut knocks, now) = (Knocks::default(), Instant::now());
         knocks.note_declined(key(1), now);
         assert_eq!(knock(&mut knocks, 1, now), Err(KnockRefused::Declined));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_longer_than_two_minutes() {
+    fn a_knock_waits_for_two_minutes_at_most() {
         let (mut knocks, now) = (Knocks::default(), Instant::now());
         knock(&mut knocks, 1, now).unwrap();
         knock(&mut knocks, 2, now + WAITS_FOR / 2).unwrap();
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leaves_waits_no_more_and_a_flood_of_them_is_shown_a_few_at_once_and_summed() {
+    fn a_flood_of_knocks_by_users_who_leave_is_shown_a_few_at_once_and_then_summed() {
         let (mut knocks, now) = (Knocks::default(), Instant::now());
         let mut shown = 0;
         for number in 0..200 {
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn all_who_stay_are_shown_before_they_are_declined() {
+    fn every_waiting_user_is_shown_before_the_knock_is_overdue() {
         let (mut knocks, start) = (Knocks::default(), Instant::now());
         (0..16).for_each(|number| knock(&mut knocks, number, start).unwrap());
         let mut shown = knocks.take_unshown(start).len();
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_let_in_comes_once_and_soon() {
+    fn an_accepted_user_may_open_one_session_within_a_limited_time() {
         let (mut knocks, now) = (Knocks::default(), Instant::now());
         knocks.note_welcome(key(1), true, now);
         assert!(!knocks.take_welcome(&key(2), now));

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_bounded_and_only_a_change_counts() {
+    fn known_names_are_bounded_and_only_real_changes_are_counted() {
         let mut names = KnownNames::default();
         for number in 0..MAX_NAMES + 10 {
             names.add(&format!("u{number}").parse().unwrap());

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_settled_once() {
+    fn a_text_can_be_settled_only_once() {
         let mut ledger = Ledger::default();
         let id = ledger.enter(SessionId(0), text("a"), None, true).unwrap();
         assert_eq!(ledger.settle(id).unwrap().text, text("a"));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_ends_takes_its_texts_with_it_in_order() {
+    fn the_texts_of_an_ended_session_are_taken_out_in_order() {
         let mut ledger = Ledger::default();
         for (session, word) in [(1, "a"), (2, "x"), (1, "b")] {
             ledger.enter(SessionId(session), text(word), None, true).unwrap();
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_bounded_in_texts_and_in_bytes() {
+    fn the_ledger_is_bounded_in_texts_and_in_bytes() {
         let mut ledger = Ledger::default();
         for _ in 0..MAX_TEXTS {
             ledger.enter(SessionId(0), text("a"), None, true).unwrap();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_waits_for_long_is_counted_and_what_went_out_is_known() {
+    async fn texts_that_wait_for_long_are_counted_and_texts_in_flight_are_marked() {
         let mut ledger = Ledger::default();
         let start = Instant::now();
         ledger.enter(SessionId(0), text("a"), None, true).unwrap();

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_looks_like_one_met_before_is_told_once() {
+    fn a_name_that_looks_like_a_known_one_is_reported_once() {
         for (met, alike) in [
             ("anna", "\u{430}nna"),
             ("bobby", "b\u{43e}bby"),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn numbered_names_and_the_same_name_in_another_case_are_not_told() {
+    fn numbered_names_and_the_same_name_in_another_case_are_not_reported() {
         let mut names = LookAlikes::default();
         for other in ["anna", "Anna", "anna_2", "anna_3", "hanna", "\u{e4}nna"] {
             assert_eq!(names.meet(&name(other), None), None, "{other}");
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn two_names_of_one_key_are_one_user_s() {
+    fn two_similar_names_of_one_key_are_not_reported() {
         let (mut names, key) = (LookAlikes::default(), PublicKey::new([1; 32]));
         names.meet(&name("anna"), Some(&key));
         assert_eq!(names.meet(&name("\u{430}nna"), Some(&key)), None);
@@ -98,13 +98,13 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_named() {
+    fn the_character_that_differs_is_found() {
         assert_eq!(odd_character(&name("\u{430}nna"), &name("anna")), Some('\u{430}'));
         assert_eq!(odd_character(&name("ana"), &name("anna")), None);
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_remembered_names_are_bounded() {
         let mut names = LookAlikes::default();
         for number in 0..MOST_NAMES + 10 {
             names.meet(&name(&format!("u{number}x")), None);

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_question_is_given_up_after_its_time() {
+    async fn a_question_without_an_answer_is_given_up_after_its_time() {
         let mut questions = Questions::default();
         let first = questions.ask(Question::Whois, Some("whois"));
         assert!(questions.overdue(Instant::now()).is_empty());
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_user_who_is_asked_has_more_time_and_a_server_that_repeats_it_has_not() {
+    async fn a_fork_has_more_time_while_the_user_is_asked_but_only_once() {
         let mut questions = Questions::default();
         let pair = questions.ask(Question::Pair(SessionId(1)), Some("fork"));
         assert_eq!(questions.await_consent(pair), Some(SessionId(1)));

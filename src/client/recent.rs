@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn little_is_kept_of_a_stranger() {
+    fn few_messages_of_a_stranger_are_kept() {
         let mut recent = Recent::default();
         for number in 0..KEPT_OF_STRANGER + 10 {
             recent.keep_of_stranger(said(number.to_string()));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_are_kept_in_order() {
+    fn the_newest_messages_of_a_session_are_kept_in_order() {
         let mut recent = Recent::default();
         for number in 0..KEPT + 10 {
             recent.keep(said(number.to_string()));

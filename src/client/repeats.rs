@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_are_told_at_once_and_a_flood_in_one_line_each_time() {
+    fn the_first_notices_are_shown_at_once_and_a_flood_is_summed_in_each_window() {
         for kind in Repeated::ALL {
             let (mut repeats, start) = (Repeats::default(), Instant::now());
             let told = (0..100_000).filter(|_| repeats.take(kind, 2, start)).count();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn one_kind_holds_no_other_back_and_a_sum_does_not_overflow() {
+    fn each_kind_of_notice_is_limited_separately_and_a_sum_does_not_overflow() {
         let (mut repeats, now) = (Repeats::default(), Instant::now());
         for _ in 0..AT_ONCE + 2 {
             repeats.take(Repeated::Skipped, u64::MAX, now);

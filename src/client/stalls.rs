@@ -122,7 +122,7 @@ mod tests {
     const ONE: SessionId = SessionId(1);
 
     #[test]
-    fn a_session_without_an_acknowledgement_is_overdue_and_the_next_text_sooner() {
+    fn a_session_without_an_acknowledgement_is_overdue_and_then_has_less_time() {
         let (mut stalls, start) = (Stalls::default(), Instant::now());
         stalls.waits(ONE, true, start);
         stalls.waits(ONE, true, start + PATIENCE / 2);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn breaking_the_link_gains_no_time_and_costs_none() {
+    fn only_the_time_while_the_link_is_up_counts() {
         let (mut stalls, mut now) = (Stalls::default(), Instant::now());
         stalls.waits(ONE, false, now);
         assert_eq!(stalls.deadline(), None);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_was_stopped_hears_first_what_came_meanwhile() {
+    fn a_process_that_was_stopped_gives_its_peer_the_full_time_again() {
         let (mut stalls, start) = (Stalls::default(), Instant::now());
         stalls.waits(ONE, true, start);
         let now = start + PATIENCE * 9;

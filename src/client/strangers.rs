@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_are_open_at_once_and_answered_ones_do_not_count() {
+    fn unanswered_sessions_of_strangers_are_limited_and_answered_ones_are_not_counted() {
         let (mut strangers, now) = (Strangers::new(2), Instant::now());
         open(&mut strangers, 1, now).unwrap();
         open(&mut strangers, 2, now).unwrap();
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn who_opens_and_leaves_with_new_keys_finds_no_more_room() {
+    fn a_session_that_a_stranger_left_keeps_its_place_for_ten_seconds() {
         let (mut strangers, now) = (Strangers::new(2), Instant::now());
         for number in 1..=2 {
             open(&mut strangers, number, now).unwrap();
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn one_key_opens_one_in_ten_seconds() {
+    fn a_stranger_opens_one_session_in_ten_seconds_and_a_known_key_a_few() {
         let (mut strangers, now) = (Strangers::new(16), Instant::now());
         open(&mut strangers, 1, now).unwrap();
         strangers.over(SessionId(1));
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_never_came_up_is_not_counted() {
+    fn a_session_that_never_opened_is_not_counted() {
         let (mut strangers, now) = (Strangers::new(1), Instant::now());
         strangers.opens(token(1), &key(1), now).unwrap();
         assert_eq!(strangers.opens(token(2), &key(1), now), Err(StrangerRefused::TooOften));
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn one_without_an_answer_gives_way_after_ten_minutes() {
+    fn an_unanswered_session_gives_way_after_ten_minutes() {
         let (mut strangers, now) = (Strangers::new(2), Instant::now());
         open(&mut strangers, 1, now).unwrap();
         open(&mut strangers, 2, now + BETWEEN).unwrap();
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_left_twice_within_an_hour_is_refused_until_forgiven() {
+    fn a_stranger_who_was_left_twice_within_an_hour_is_refused_until_forgiven() {
         let (mut strangers, now) = (Strangers::new(16), Instant::now());
         let visit = |strangers: &mut Strangers, at: Instant| {
             open(strangers, 1, at).unwrap();
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_bounded() {
+    fn the_remembered_keys_of_forgotten_users_are_bounded() {
         let mut strangers = Strangers::new(16);
         for number in 0..2 * MOST_REMEMBERED {
             strangers.forgot(&format!("user{number}").parse().unwrap(), key(1));

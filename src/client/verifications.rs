@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_whose_verifications_were_cancelled_three_times_rests_for_an_hour() {
+    fn a_key_with_three_cancelled_verifications_cannot_verify_for_an_hour() {
         let (mut verifications, now) = (Verifications::default(), Instant::now());
         let (bobby, carmen) = (PublicKey::new([1; 32]), PublicKey::new([2; 32]));
         for minute in 0..3 {
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_questions_ends_in_three_cancelled_ones_and_says_little() {
+    fn a_flood_of_verification_questions_is_cancelled_three_times_and_then_ignored() {
         let (mut verifications, now) = (Verifications::default(), Instant::now());
         let peer = PublicKey::new([1; 32]);
         let parties = Parties { session: PairToken::new([7; 16]), own: PublicKey::new([2; 32]), peer };

@@ -93,7 +93,7 @@ mod tests {
     use crate::timestamp::Timestamp;
 
     #[tokio::test]
-    async fn only_what_comes_after_the_beginning_counts() {
+    async fn only_messages_after_the_start_of_a_wait_meet_its_condition() {
         let bobby: UserName = "bobby".parse().unwrap();
         let condition = Condition::Message { from: "BOBBY".parse().unwrap() };
         let mut heads = Heads::default();
