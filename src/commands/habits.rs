@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_means_one_thing_and_hides_no_command_unless_it_says_so() {
+    fn each_word_stands_in_one_row_and_hides_a_command_only_if_its_row_says_so() {
         let mut words: Vec<&str> = HABITS.iter().flat_map(|habit| habit.words).copied().collect();
         let count = words.len();
         words.sort_unstable();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_that_is_named_instead_exists() {
+    fn every_command_that_a_row_suggests_exists() {
         for habit in HABITS {
             for word in habit.instead.split_whitespace().filter_map(|word| word.strip_prefix('\\')) {
                 let word = word.trim_end_matches([',', ';']);

@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commands_of_a_group_stand_together() {
+    fn the_commands_of_a_group_are_listed_together() {
         let mut groups: Vec<Group> = COMMANDS.iter().map(|it| it.group).collect();
         groups.dedup();
         let mut titles: Vec<&str> = groups.iter().map(|group| group.title()).collect();
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_fit_to_be_read() {
+    fn every_row_has_a_usage_and_a_summary_in_the_expected_form() {
         for command in COMMANDS {
             assert!(command.usage.starts_with(&format!("\\{}", command.name)), "{}", command.name);
             assert!(!command.about.is_empty() && !command.about.ends_with('.'), "{}", command.name);
@@ -359,14 +359,14 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_found_by_name_and_alias_and_only_whole() {
+    fn a_command_is_found_only_by_its_whole_name_or_alias() {
         assert_eq!(find("sw").unwrap().name, "switch");
         assert_eq!(find("?").unwrap().name, "help");
         assert!(find("switchfoo").is_none() && find("swan").is_none() && find("").is_none());
     }
 
     #[test]
-    fn a_word_of_another_chat_is_answered_with_what_does_it_here() {
+    fn a_command_of_another_chat_is_answered_with_the_command_of_hobnob() {
         for (word, instead) in [
             ("exit", "\\quit"),
             ("nick", "--name"),
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_word_leads_where_the_right_one_does() {
+    fn a_mistyped_command_leads_where_the_correct_one_would() {
         for word in ["fork", "frok", "Fork", "FORK", "forkbobby", "forkx", "query", "fo\u{301}rk"] {
             assert_eq!(probably_leads(word), Leads::ToUser, "{word}");
         }
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistyped_word_suggests_the_nearest() {
+    fn a_mistyped_command_suggests_the_nearest_one() {
         assert_eq!(nearest("frok"), Some("fork"));
         assert_eq!(nearest("histroy"), Some("history"));
         assert_eq!(nearest("bobby"), Some("lobby"));

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_narrows_a_search_is_told_from_its_words() {
+    fn search_filters_are_separated_from_the_searched_words() {
         let question = parse("release from:bobby in:#tea notes since:2026-11-25 http://x").unwrap();
         assert_eq!(question.words, "release notes http://x");
         assert_eq!(question.from, Some("bobby".parse().unwrap()));

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_before_the_reason_is_no_part_of_it() {
+    fn a_duration_before_the_reason_is_not_part_of_the_reason() {
         let read = |rest| {
             let (seconds, why) = term(rest).unwrap();
             (seconds, why.map(|why| why.as_str().to_owned()))
