@@ -125,13 +125,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn it_is_bounded_in_number_and_in_bytes() {
+    async fn the_event_queue_is_bounded_in_number_and_in_bytes() {
         assert_eq!(taken(|| short(0)).await, EVENT_QUEUE);
         assert_eq!(taken(long).await, EVENT_BYTES.div_ceil(long().weight()));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_waits_for_room_goes_on_when_there_is_and_keeps_its_order() {
+    async fn a_sender_that_waits_for_room_goes_on_and_keeps_the_order() {
         let (sender, mut events) = events();
         let sending = async {
             for id in 0..1000 {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_app_that_is_gone_lets_nobody_wait() {
+    async fn a_waiting_sender_fails_when_the_app_is_gone() {
         let (sender, events) = events();
         while sender.weight.waiting.load(Ordering::Acquire) < EVENT_BYTES {
             sender.send(long()).await.unwrap();

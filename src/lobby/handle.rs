@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_link_that_takes_no_orders_costs_a_bounded_number_and_still_hears_of_the_end() {
+    async fn a_link_that_takes_no_commands_queues_a_bounded_number_and_still_gets_the_leave() {
         let (handle, mut queue) = handle();
         (0..100_000).for_each(|_| handle.ask(ClientMessage::Pong));
         assert!(!handle.say(1, None, Text::new("x").unwrap()), "it is reported, not lost");

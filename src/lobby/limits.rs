@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn introductions_come_in_a_burst_and_then_four_a_second() {
+    async fn introductions_are_taken_in_a_burst_and_then_four_a_second() {
         let mut rate = UnaskedRate::new(Instant::now());
         let take = |rate: &mut UnaskedRate| (0..50_000).filter(|_| rate.take(Instant::now())).count();
         assert_eq!(take(&mut rate), INTRODUCTIONS_AT_ONCE as usize);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn each_sign_of_life_is_given_once_and_a_flood_is_forgotten() {
+    fn each_ping_is_answered_once_and_a_flood_of_pings_only_in_part() {
         let mut pongs = Pongs::default();
         (0..3).for_each(|_| pongs.asked());
         assert_eq!(std::iter::from_fn(|| pongs.take().then_some(())).count(), 3);

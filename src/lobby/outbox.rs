@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn each_text_is_written_once_a_connection() {
+    fn each_text_is_written_once_on_each_connection() {
         let mut outbox = Outbox::default();
         outbox.push(3, text(None, "a"));
         assert_eq!(outbox.next_to_write(|_| false).map(|(id, _)| id), Some(3));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_a_room_holds_up_what_comes_after_it() {
+    fn a_text_that_waits_for_its_room_holds_up_the_texts_after_it() {
         let mut outbox = Outbox::default();
         for (id, room) in [(1, None), (2, Some("tea")), (3, None)] {
             outbox.push(id, text(room, "x"));
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_to_be_said_in_a_room_that_was_left_is_not_said() {
+    fn texts_for_a_room_that_was_left_are_not_written() {
         let mut outbox = Outbox::default();
         for (id, room) in [(1, Some("tea")), (2, Some("dev")), (3, None)] {
             outbox.push(id, text(room, "x"));

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_bound_and_vary() {
+    fn pauses_between_dials_grow_to_a_bound_and_vary() {
         let mut pause = Duration::ZERO;
         for _ in 0..20 {
             pause = next_pause(pause, false);

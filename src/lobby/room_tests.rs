@@ -193,7 +193,7 @@ fn say(handle: &LobbyHandle, id: u64, room: Option<&str>, text: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_room_is_read_on_after_a_lost_link_from_its_own_cursor_and_the_lobby_from_its_own() {
+async fn after_a_lost_link_the_room_and_the_lobby_are_read_on_from_their_own_cursors() {
     let (handle, mut events, mut server, mut connection) = started(Vec::new()).await;
     assert_eq!(connection.hello.rooms, []);
     handle.join(join(1));
@@ -231,7 +231,7 @@ async fn a_room_is_read_on_after_a_lost_link_from_its_own_cursor_and_the_lobby_f
 }
 
 #[tokio::test(start_paused = true)]
-async fn rooms_of_an_earlier_run_are_in_the_first_hello_and_what_is_said_there_waits_for_the_answer() {
+async fn rooms_of_an_earlier_run_are_in_the_first_hello_and_their_texts_wait_for_the_answer() {
     let cursor = Cursor { log: TEA, position: after(TEA, 4) };
     let rooms = vec![RoomCursor { room: name("tea"), cursor }];
     let (handle, mut events, _server, mut connection) = started(rooms.clone()).await;
@@ -249,7 +249,7 @@ async fn rooms_of_an_earlier_run_are_in_the_first_hello_and_what_is_said_there_w
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_told_of_a_room_that_nobody_joined_is_passed_over() {
+async fn messages_about_a_room_that_was_not_joined_are_ignored() {
     let (handle, mut events, _server, mut connection) = started(Vec::new()).await;
     connection.tell(joined(None, 0, 0)).await;
     connection.tell(joined(Some(7), 0, 0)).await;
@@ -273,7 +273,7 @@ async fn what_is_told_of_a_room_that_nobody_joined_is_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_to_be_said_in_a_room_is_not_said_when_it_is_left_or_not_joined() {
+async fn waiting_texts_of_a_room_are_not_written_if_it_is_left_or_not_rejoined() {
     let (handle, mut events, mut server, mut connection) = started(Vec::new()).await;
     handle.join(join(1));
     assert_eq!(connection.hear().await, ClientMessage::Join(join(1)));
@@ -305,7 +305,7 @@ async fn what_was_to_be_said_in_a_room_is_not_said_when_it_is_left_or_not_joined
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_that_is_not_taken_in_a_room_is_told_once() {
+async fn a_text_that_is_refused_in_a_room_is_reported_once() {
     let (handle, mut events, _server, mut connection) = started(Vec::new()).await;
     say(&handle, 1, Some("tea"), "x");
     assert_eq!(connection.hear().await, says(1, Some("tea"), "x"));
@@ -318,7 +318,7 @@ async fn a_text_that_is_not_taken_in_a_room_is_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gap_in_a_room_makes_the_link_read_again_from_before_it() {
+async fn a_gap_in_a_room_makes_the_link_read_again_from_before_the_gap() {
     let (handle, mut events, mut server, mut connection) = started(Vec::new()).await;
     handle.join(join(1));
     assert_eq!(connection.hear().await, ClientMessage::Join(join(1)));
@@ -333,7 +333,7 @@ async fn a_gap_in_a_room_makes_the_link_read_again_from_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_message_of_a_room_is_told_of_the_room() {
+async fn a_changed_message_of_a_room_is_reported_with_the_room() {
     let (handle, mut events, _server, mut connection) = started(Vec::new()).await;
     handle.join(join(1));
     assert_eq!(connection.hear().await, ClientMessage::Join(join(1)));

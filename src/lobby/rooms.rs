@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_asked_for_is_forgotten_with_the_connection() {
+    fn a_join_without_an_answer_is_forgotten_with_its_connection() {
         let mut rooms = Rooms::default();
         rooms.ask(&join("tea", 4));
         assert_eq!(rooms.resume(), []);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_asked_for_is_not_joined() {
+    fn a_room_that_this_client_did_not_ask_for_is_not_joined() {
         let mut rooms = Rooms::default();
         assert_eq!(rooms.joined(&joined("tea", None, 0)), None);
         rooms.ask(&join("tea", 4));

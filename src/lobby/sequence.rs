@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_read_again_once_and_then_told() {
+    fn a_gap_is_read_again_once_and_then_reported() {
         let (messages, positions) = log(LOG, 5);
         let mut reading = read_up_to(2, &positions);
         assert_eq!(hear(&mut reading, &messages[3..4]), Err(Heard::Gap));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_gap_elsewhere_is_no_broken_chain() {
+    fn a_second_gap_at_another_place_is_not_a_broken_chain() {
         let (messages, positions) = log(LOG, 9);
         let mut reading = read_up_to(2, &positions);
         assert_eq!(hear(&mut reading, &messages[5..6]), Err(Heard::Gap));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_message_is_told_at_once() {
+    fn a_changed_message_is_reported_at_once() {
         let (mut messages, positions) = log(LOG, 3);
         messages[1].content = Text::new("forged").unwrap().into();
         let mut reading = read_up_to(1, &positions);
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_among_messages_sent_together_is_told_and_all_are_shown() {
+    fn a_changed_message_among_several_in_one_line_is_reported_and_all_are_shown() {
         let (mut messages, positions) = log(LOG, 6);
         messages[2].content = Text::new("forged").unwrap().into();
         let mut reading = read_up_to(1, &positions);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_says_it_goes_on_and_does_not_is_told() {
+    fn a_log_that_falsely_claims_to_continue_is_reported() {
         let (_, positions) = log(LOG, 3);
         let (others, other_positions) = log(LogId::new([8; 16]), 4);
         let mut reading = read_up_to(3, &positions);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_run_is_read_on_from() {
+    fn reading_goes_on_from_the_cursor_of_an_earlier_run() {
         let (messages, positions) = log(LOG, 5);
         let mut reading = ReadPosition::after(Some(Cursor { log: LOG, position: positions[2] }));
         assert_eq!(reading.cursor().unwrap().position, positions[2]);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn another_log_is_read_from_where_it_says() {
+    fn another_log_is_read_from_the_position_that_the_server_names() {
         let (_, positions) = log(LOG, 9);
         let other = LogId::new([8; 16]);
         let (messages, other_positions) = log(other, 3);
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_no_longer_keeps_is_counted_and_read_past() {
+    fn messages_that_the_server_no_longer_keeps_are_counted_and_skipped() {
         let (messages, positions) = log(LOG, 8);
         let mut reading = ReadPosition::default();
         reading.welcomed(&welcome(LOG, positions[8], positions[2], true));
@@ -315,7 +315,7 @@ mod tests {
         /// However connections are cut, whatever the server sends twice, and however little it keeps: every message is
         /// shown once and in order, or counted as missed.
         #[test]
-        fn each_message_is_seen_once_or_counted(
+        fn each_message_is_shown_once_or_counted_as_missed(
             // For each connection: how much is said meanwhile, how much is kept, how far before its cursor the server
             // begins, how many lines it sends with how many messages each, and which line it leaves out.
             connections in prop::collection::vec(

@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_that_was_lost_is_tried_last_and_each_once() {
+    fn a_lost_server_is_tried_last_and_each_server_only_once() {
         let mut servers = Servers::named(vec!["a:1".to_owned(), "b:1".to_owned()]);
         servers.joined("b:1", &told(&["c:1", "a:1"]));
         assert_eq!(servers.in_turn(), ["b:1", "c:1", "a:1"]);
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn one_alone_is_always_the_one() {
+    fn a_single_server_is_always_tried() {
         let mut servers = Servers::named(vec!["a:1".to_owned()]);
         for _ in 0..3 {
             assert_eq!(servers.in_turn(), ["a:1"]);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_spreads_clients_over_the_list() {
+    fn clients_begin_with_a_random_server_of_the_list() {
         let first = || Servers::named(vec!["a:1".to_owned(), "b:1".to_owned()]).in_turn()[0].clone();
         let firsts: std::collections::BTreeSet<String> = (0..100).map(|_| first()).collect();
         assert_eq!(firsts.len(), 2);

@@ -117,7 +117,7 @@ fn introduction() -> ServerMessage {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_and_does_not_read_is_not_answered_without_end() {
+async fn pongs_for_a_server_that_pings_and_does_not_read_are_bounded() {
     const PINGS: usize = 100_000;
     let (_handle, mut events, mut server) = joined().await;
     let mut bytes = BytesMut::new();
@@ -138,7 +138,7 @@ async fn a_server_that_asks_and_does_not_read_is_not_answered_without_end() {
 }
 
 #[tokio::test]
-async fn each_sign_of_life_that_is_asked_for_and_read_is_given() {
+async fn each_ping_of_a_server_that_reads_is_answered() {
     let (_handle, _events, mut server) = joined().await;
     for _ in 0..2000 {
         server.send(&encode(&ServerMessage::Ping)).await;
@@ -148,7 +148,7 @@ async fn each_sign_of_life_that_is_asked_for_and_read_is_given() {
 }
 
 #[tokio::test]
-async fn a_server_that_introduces_without_end_is_heard_in_part_and_goes_on_being_heard() {
+async fn a_flood_of_introductions_is_taken_in_part_and_later_messages_are_still_heard() {
     const INTRODUCTIONS: usize = 20_000;
     let (_handle, mut events, mut server) = joined().await;
     let flood = async {
