@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_rings_when_it_was_set_to_or_before() {
+    async fn the_alarm_rings_at_the_earliest_time_it_was_set_to() {
         let secs = Duration::from_secs;
         let (began, mut alarm) = (Instant::now(), Alarm::new());
         alarm.rung().await;

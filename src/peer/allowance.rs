@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_dialled_eight_times_whatever_it_names() {
+    fn a_stranger_is_dialled_at_most_eight_times_however_many_addresses_it_names() {
         for count in 1..=32 {
             let sum: usize = dials(count, 0).into_iter().sum();
             assert!(sum <= STRANGER_DIALS_EACH && sum >= count.min(5), "{count} addresses: {sum}");
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn how_often_one_address_is_tried_does_not_tell_what_another_does() {
+    fn the_dials_of_one_address_do_not_reveal_whether_another_answers() {
         for count in 2..=8 {
             for busy in 0..count {
                 assert_eq!(
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_place_nothing_is_used_up_and_somebody_known_needs_none() {
+    fn a_dial_without_a_place_uses_up_nothing_and_a_known_user_needs_no_place() {
         let mut allowance = Allowance::new(Familiarity::Stranger, 1);
         assert!((0..100).all(|_| !allowance.take(target(1), || false)));
         assert_eq!((0..100).filter(|_| allowance.take(target(1), || true)).count(), STRANGER_DIALS_EACH);

@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_loss_the_app_never_saw_leaves_no_trace() {
+    fn losses_that_the_app_did_not_see_add_no_events() {
         let mut queue = EventQueue::of(Familiarity::Known);
         for _ in 0..1000 {
             queue.push(PeerEventKind::Down);

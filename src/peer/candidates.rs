@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn advertised_addresses_come_first_and_none_twice() {
+    fn advertised_addresses_come_first_and_no_address_comes_twice() {
         check(
             &["198.51.100.4:7000", "127.0.0.1:5"],
             "[::]:5",
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_is_not_told_of_where_it_does_not_listen() {
+    fn only_addresses_at_which_the_listener_listens_are_told() {
         let ips = ["eth0=192.0.2.7", "eth0=2001:db8::7"];
         check(&[], "0.0.0.0:5", None, &ips, &["127.0.0.1:5", "192.0.2.7:5"]);
         check(&["198.51.100.4:1"], "192.0.2.7:5", None, &[], &["198.51.100.4:1", "192.0.2.7:5"]);
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_loopback_is_told_only_where_the_lobby_is_reached_by_it() {
+    fn the_loopback_address_is_told_only_if_the_lobby_is_reached_over_it() {
         let ips = ["lo=127.0.0.1", "lo=::1", "eth0=192.168.1.7"];
         check(&[], "[::]:5", Some("192.168.1.7"), &ips, &["192.168.1.7:5"]);
         check(&[], "[::]:5", Some("::1"), &ips, &["127.0.0.1:5", "[::1]:5", "192.168.1.7:5"]);
@@ -204,14 +204,14 @@ mod tests {
     }
 
     #[test]
-    fn a_link_local_address_is_told_where_the_lobby_is_reached_by_it_and_without_its_zone() {
+    fn a_link_local_address_is_told_without_its_zone_and_only_if_the_lobby_is_reached_over_it() {
         let ips = ["eth0=fe80::7", "eth1=fe80::8"];
         check(&["[fe80::7%3]:9"], "[::]:5", Some("fe80::7"), &ips, &["[fe80::7]:9", "[fe80::7]:5"]);
         check(&[], "[::]:5", Some("2001:db8::7"), &ips, &[]);
     }
 
     #[tokio::test]
-    async fn an_advertised_host_name_is_looked_up_here() {
+    async fn an_advertised_host_name_is_resolved_by_this_client() {
         let names = ["localhost:7".parse().unwrap(), "no-such-host.invalid:7".parse().unwrap()];
         let got = gather(&names, "127.0.0.1:5".parse().unwrap(), None).await;
         let told: Vec<&str> = got.candidates.iter().map(Candidate::as_str).collect();

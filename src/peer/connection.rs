@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_asked_about_and_then_ends_it() {
+    fn a_silent_connection_is_pinged_and_then_declared_dead() {
         let (mut connection, _far) = connection();
         let secs = Duration::from_secs;
         assert_eq!(connection.check(secs(4), true), Vital::Fine);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_while_this_side_does_not_read_is_its_own() {
+    fn silence_while_this_side_does_not_read_does_not_end_the_connection() {
         let (mut connection, _far) = connection();
         for now in 0..100 {
             assert_eq!(connection.check(Duration::from_secs(now), false), Vital::Fine);

@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_ended_session_is_told_from_one_not_known_yet() {
+    async fn an_ended_session_is_distinguished_from_an_unknown_one() {
         for (has_ended, role) in
             [(true, Role::Chooser), (true, Role::Follower), (false, Role::Chooser), (false, Role::Follower)]
         {
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_hello_is_refused() {
+    async fn anything_but_a_valid_hello_is_refused() {
         let session = PairToken::random();
         let stale =
             format!("{{\"type\":\"hello\",\"protocol\":9,\"session\":\"{session}\",\"received\":0}}\n");

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_shown_is_acknowledged_and_only_once() {
+    fn only_texts_that_were_shown_are_acknowledged_and_only_once() {
         let mut inbox = Inbox::default();
         for number in 1..=5 {
             inbox.take(number).unwrap();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn many_texts_are_acknowledged_without_a_rest() {
+    fn many_texts_are_acknowledged_together_without_a_pause() {
         let mut inbox = Inbox::default();
         for number in 1..=ACKNOWLEDGE_EVERY {
             inbox.take(number).unwrap();

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_that_is_not_wanted_has_ended_from_the_beginning() {
+    async fn a_refused_session_counts_as_ended_from_the_beginning() {
         let introductions = Arc::new(Introductions::new(Arc::new(|_| false)));
         let session = PairToken::random();
         introductions.refuse(session, key(1));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_ended_sessions_are_bounded() {
+    async fn the_remembered_ended_sessions_are_bounded() {
         let introductions = Arc::new(Introductions::new(Arc::new(|_| false)));
         for _ in 0..2 * ENDED_KEPT {
             drop(introductions.enter(PairToken::random(), live(key(1))));

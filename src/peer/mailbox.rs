@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_newest_of_everything_is_kept() {
+    fn only_the_newest_addresses_and_the_newest_shown_number_are_kept() {
         let mailbox = Mailbox::default();
         let candidate = |port: usize| format!("192.0.2.7:{port}").parse::<Candidate>().unwrap();
         for port in 1..=1000 {

@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_connection_carries_what_was_not_acknowledged_again() {
+    fn a_new_connection_carries_unacknowledged_texts_again() {
         let mut outbox = Outbox::default();
         for local_id in 10..14 {
             outbox.say(local_id, text("x"), 0).unwrap();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn past_its_bounds_nothing_is_taken_until_something_is_acknowledged() {
+    fn a_full_outbox_takes_no_text_until_one_is_acknowledged() {
         let mut outbox = Outbox::default();
         for local_id in 0..OUTBOX_TEXTS as u64 {
             outbox.say(local_id, text("x"), 0).unwrap();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn an_acknowledgement_of_what_was_never_written_is_refused() {
+    fn an_acknowledgement_of_a_text_that_was_never_written_is_refused() {
         let mut outbox = Outbox::default();
         outbox.say(7, text("x"), 0).unwrap();
         assert!(outbox.acknowledge(1).is_err() && outbox.resume(u64::MAX).is_err());
@@ -299,7 +299,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_lost_each_text_arrives_once_in_order(
+        fn each_text_arrives_once_and_in_order_whatever_is_lost(
             happenings in prop::collection::vec(happening(), 0..300)
         ) {
             let mut world = World::default();

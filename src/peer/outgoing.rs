@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_text_on_a_quiet_connection_goes_out_without_the_link() {
+    async fn a_text_on_a_quiet_connection_is_written_without_the_link() {
         let (outgoing, mut far) = connected(1024);
         say(&outgoing, 1, 5);
         assert_eq!(arrived(&mut far), [] as [u64; 0], "the link has a word to say first");
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_go_out_at_once_is_the_links() {
+    async fn the_link_writes_what_could_not_be_written_at_once() {
         let (outgoing, mut far) = connected(16);
         outgoing.open_short_way();
         say(&outgoing, 1, 1000);
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn texts_leave_room_for_answers_and_answers_come_to_an_end() {
+    async fn waiting_texts_leave_room_for_answers_and_answers_are_bounded() {
         let (outgoing, _far) = connected(16);
         for number in 1..=100 {
             say(&outgoing, number, hobnob_protocol::MAX_TEXT_BYTES);
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_fails_under_a_text_is_told_to_the_link() {
+    async fn a_connection_that_fails_while_the_app_writes_is_reported_to_the_link() {
         let (outgoing, far) = connected(1024);
         drop(far);
         outgoing.open_short_way();

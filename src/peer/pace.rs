@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_acknowledgement_rests_a_millisecond_after_the_last() {
+    fn acknowledgements_are_at_least_a_millisecond_apart() {
         let (mut pace, now) = (AcknowledgePace::default(), Duration::from_secs(7));
         assert!(pace.is_rested(now));
         pace.acknowledged(now);

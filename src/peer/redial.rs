@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn rebuilding_backs_off_and_asks_for_addresses() {
+    fn a_lost_link_is_redialled_with_growing_pauses_and_asks_for_addresses() {
         let plan = rounds(&mut steady_loss(true), 7);
         let expected = [
             (100.0, false),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_breaks_each_time_does_not_start_the_pauses_anew() {
+    fn a_link_that_breaks_each_time_does_not_reset_the_pauses() {
         let mut redial = steady_loss(true);
         redial.begin_round(secs(100.0), 1.0);
         for (now, next) in [(100.0, 100.5), (100.5, 101.5), (101.5, 103.5)] {
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_accepted_link_that_breaks_each_time_is_not_free_either() {
+    fn an_accepted_link_that_breaks_each_time_does_not_reset_the_pauses_either() {
         let mut redial = steady_loss(false);
         for (now, next) in [(101.0, 101.5), (102.0, 103.0), (104.0, 106.0)] {
             redial.up();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn opening_fails_after_ten_seconds_or_four_when_refused() {
+    fn opening_fails_after_ten_seconds_or_after_four_if_it_is_refused() {
         let mut redial = Redial::opening(Duration::ZERO, true);
         assert_eq!(redial.gave_up(secs(9.9)), None);
         assert_eq!(redial.gave_up(secs(10.0)), Some(GaveUp::TooLong));
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_absence_is_no_silence_of_the_others() {
+    fn an_absence_of_the_server_does_not_count_as_silence_of_the_peer() {
         let mut redial = steady_loss(true);
         redial.excuse(secs(650.0));
         assert_eq!(redial.gave_up(secs(1249.0)), None);
@@ -323,14 +323,14 @@ mod tests {
     }
 
     #[test]
-    fn silence_ends_it_after_ten_minutes() {
+    fn ten_minutes_of_silence_end_the_session() {
         let redial = steady_loss(true);
         assert_eq!(redial.gave_up(secs(699.0)), None);
         assert_eq!(redial.gave_up(secs(700.0)), Some(GaveUp::TooLong));
     }
 
     #[test]
-    fn time_in_which_this_process_was_stopped_does_not_count() {
+    fn time_while_this_process_was_stopped_does_not_count() {
         let start = Instant::now();
         let mut clock = AwakeClock::new(start);
         assert_eq!(clock.look(start + secs(1.0)), secs(1.0));

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn direct_comes_first_and_the_relay_as_the_user_allows() {
+    fn the_path_setting_decides_when_the_relay_is_visited() {
         for (choice, tells, due) in [
             (PathChoice::Auto, true, Some(11.5)),
             (PathChoice::Auto, false, Some(10.0)),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn visits_to_a_server_that_is_away_become_rarer_and_one_alone_is_repeated_at_once() {
+    fn visits_to_an_absent_server_become_rarer_and_a_visit_without_the_peer_is_repeated_soon() {
         let mut relaying = Relaying::opening(PathChoice::Relay, secs(0.0), false);
         let mut now = secs(0.0);
         for pause in [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0] {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_direct_way_is_looked_for_every_second_and_later_every_minute() {
+    fn a_direct_connection_is_sought_every_second_and_later_every_minute() {
         let mut relaying = Relaying::opening(PathChoice::Auto, secs(0.0), true);
         relaying.carried(secs(2.0));
         let mut found = Vec::new();
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn who_closed_and_does_not_come_has_ended_and_who_fell_silent_or_lost_the_server_has_not() {
+    fn a_peer_that_closed_and_does_not_return_has_ended_but_a_silent_one_has_not() {
         let visits = |is_carried: bool, was_closed: bool, visits: &[Visit]| {
             let mut relaying = Relaying::opening(PathChoice::Auto, secs(0.0), true);
             match is_carried {
@@ -268,14 +268,14 @@ mod tests {
     }
 
     #[test]
-    fn who_wants_only_the_relay_looks_for_nothing_else() {
+    fn with_the_path_relay_no_direct_connection_is_sought() {
         let mut relaying = Relaying::opening(PathChoice::Relay, secs(0.0), true);
         relaying.carried(secs(1.0));
         assert_eq!(relaying.search_due(), None);
     }
 
     #[test]
-    fn after_a_loss_the_way_that_carried_it_is_tried_first() {
+    fn after_a_loss_the_path_that_carried_the_session_is_tried_first() {
         let mut relaying = Relaying::opening(PathChoice::Auto, secs(0.0), true);
         relaying.direct();
         relaying.lost(secs(60.0), secs(50.0), false, 1.0);

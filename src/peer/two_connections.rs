@@ -30,7 +30,7 @@ mod tests {
     const SOON: Duration = Duration::from_millis(1);
 
     #[test]
-    fn the_chooser_keeps_the_first_of_two_that_come_together_and_takes_a_later_one() {
+    fn the_chooser_keeps_the_first_of_two_simultaneous_connections_and_takes_a_later_one() {
         for path in [Path::Direct, Path::Relay] {
             let takes = |in_use| takes_over(Role::Chooser, path, in_use);
             assert!(takes(None));
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn the_follower_takes_what_was_chosen() {
+    fn the_follower_takes_the_connection_that_was_chosen() {
         for in_use in [None, Some((Path::Direct, Duration::ZERO)), Some((Path::Relay, CHOICE_SETTLES))] {
             assert!(takes_over(Role::Follower, Path::Relay, in_use));
         }

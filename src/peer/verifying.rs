@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn each_message_is_said_once_a_connection() {
+    fn each_verification_message_is_sent_once_on_each_connection() {
         let mut verifying = Verifying::default();
         assert_eq!(verifying.take(), []);
         verifying.replace(vec![cancel(1)]);

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_sorted_whatever_they_are_wrapped_in() {
+    fn an_address_has_the_same_kind_however_it_is_embedded_in_ipv6() {
         let kinds = [
             (
                 Kind::Loopback,
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_like_the_lobbys_and_of_own_networks_are_dialled_and_names_never() {
+    fn only_addresses_of_the_lobbys_kind_or_of_own_networks_are_dialled_and_never_names() {
         let loopback = ["127.0.0.1:22", "[::ffff:127.0.0.1]:22", "192.168.7.20:80", "203.0.113.5:443"];
         check("127.0.0.1:43210", &loopback);
         check("[::1]:43210", &loopback);
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn networks_are_told_apart_by_their_bits() {
+    fn a_network_contains_the_addresses_with_its_prefix() {
         let network = |text: &str, bits| Network { ip: ip(text), bits };
         assert!(network("10.1.2.3", 8).contains(ip("10.9.9.9")));
         assert!(!network("10.1.2.3", 32).contains(ip("10.1.2.4")));
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn all_strangers_together_have_so_many_places_and_each_is_held_as_long() {
+    async fn all_strangers_share_a_limited_number_of_places_and_each_place_is_held_for_a_while() {
         let rules = DialRules::default();
         let taken = (0..1000).filter(|_| rules.take_place(Instant::now())).count();
         assert_eq!(taken, STRANGER_DIALS);

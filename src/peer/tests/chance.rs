@@ -139,7 +139,7 @@ async fn story(seed: u64) {
 }
 
 #[test]
-fn however_connections_break_each_text_arrives_once_and_in_order() {
+fn each_text_arrives_once_and_in_order_however_connections_break() {
     let given = std::env::var("HOBNOB_SIM_SEEDS").ok();
     let parse = |text: &str| -> Option<Range<u64>> {
         let (first, end) = text.split_once("..")?;

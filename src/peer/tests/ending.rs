@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn leaving_delivers_what_was_said_first() {
+async fn leaving_first_delivers_the_texts_that_were_said() {
     let (mut anna, mut bobby) = two_clients().await;
     let at = bobby.addr();
     let (mut annas, mut bobbys) = opened(&mut anna, &mut bobby, at).await;
@@ -18,7 +18,7 @@ async fn leaving_delivers_what_was_said_first() {
 }
 
 #[tokio::test]
-async fn leaving_while_nobody_answers_ends_at_once() {
+async fn leaving_while_nobody_answers_ends_the_session_at_once() {
     let mut anna = Client::start(Identity::generate().unwrap()).await;
     let bobby = Identity::generate().unwrap();
     let annas = anna.open(&introduction(PairToken::random(), bobby.public(), &[], true));
@@ -39,7 +39,7 @@ async fn a_session_ended_on_one_side_fails_to_open_on_the_other() {
 }
 
 #[tokio::test]
-async fn a_peer_that_was_dialled_and_ended_is_gone_and_the_rest_undelivered() {
+async fn a_dialled_peer_whose_process_ended_is_gone_and_later_texts_are_undelivered() {
     let (mut anna, mut bobby) = two_clients().await;
     let at = bobby.addr();
     let (annas, _bobbys) = opened(&mut anna, &mut bobby, at).await;
@@ -48,7 +48,7 @@ async fn a_peer_that_was_dialled_and_ended_is_gone_and_the_rest_undelivered() {
 }
 
 #[tokio::test]
-async fn a_peer_that_had_dialled_and_ended_is_gone_too() {
+async fn a_dialling_peer_whose_process_ended_is_gone_and_later_texts_are_undelivered() {
     let (mut anna, mut bobby) = two_clients().await;
     let at = anna.addr();
     let (bobbys, mut annas) = opened(&mut bobby, &mut anna, at).await;
@@ -74,7 +74,7 @@ async fn gone(client: &mut Client, session: &Session) {
 }
 
 #[tokio::test]
-async fn closing_says_goodbye_in_every_session() {
+async fn closing_the_network_says_goodbye_in_every_session() {
     let (mut anna, mut bobby) = two_clients().await;
     let at = bobby.addr();
     let (_annas, _bobbys) = opened(&mut anna, &mut bobby, at).await;

@@ -32,7 +32,7 @@ async fn an_unknown_key_is_refused_before_anything_is_read() {
 }
 
 #[tokio::test]
-async fn a_hello_for_no_session_is_answered_with_goodbye() {
+async fn a_hello_for_an_unknown_session_is_answered_with_goodbye() {
     let bobby = Client::start_knowing(Identity::generate().unwrap(), Arc::new(|_| true)).await;
     let mut stream = dial(&Identity::generate().unwrap(), bobby.addr()).await;
     stream.write_all(&encode(&hello(PairToken::random(), 0))).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_hello_for_no_session_is_answered_with_goodbye() {
 }
 
 #[tokio::test]
-async fn a_peer_that_misuses_a_connection_loses_it_and_not_the_session() {
+async fn a_peer_that_misuses_a_connection_loses_the_connection_and_not_the_session() {
     let [smaller, larger] = two_identities();
     let say = |number| encode(&PeerMessage::Say { number, at: 0, text: text("x") });
     let attacks: Vec<(&str, Vec<u8>)> = vec![
@@ -109,7 +109,7 @@ async fn a_connection_for_an_unknown_purpose_is_refused_and_the_session_goes_on(
 }
 
 #[tokio::test]
-async fn a_connection_for_words_by_name_is_taken() {
+async fn a_connection_with_the_purpose_words_is_taken() {
     let [smaller, larger] = two_identities();
     let mut anna = Client::start(smaller).await;
     let token = PairToken::random();
@@ -120,7 +120,7 @@ async fn a_connection_for_words_by_name_is_taken() {
 }
 
 #[tokio::test]
-async fn a_hello_that_claims_texts_never_said_is_not_taken() {
+async fn a_hello_that_acknowledges_texts_never_said_is_refused() {
     let [smaller, larger] = two_identities();
     let mut anna = Client::start(smaller).await;
     let token = PairToken::random();
@@ -135,7 +135,7 @@ async fn a_hello_that_claims_texts_never_said_is_not_taken() {
 }
 
 #[tokio::test]
-async fn after_a_misuse_connections_are_dropped_for_a_while() {
+async fn connections_are_dropped_for_a_while_after_a_misuse() {
     let [smaller, larger] = two_identities();
     let mut anna = Client::start(smaller).await;
     let token = PairToken::random();

@@ -5,7 +5,7 @@ use super::*;
 use crate::session::path::Path;
 
 #[tokio::test]
-async fn a_session_opens_whoever_forked_and_texts_cross() {
+async fn a_session_opens_whichever_side_forked_and_carries_texts_both_ways() {
     let [smaller, larger] = two_identities();
     for [anna, bobby] in [[smaller.clone(), larger.clone()], [larger, smaller]] {
         let (mut anna, mut bobby) = (Client::start(anna).await, Client::start(bobby).await);
@@ -25,7 +25,7 @@ async fn a_session_opens_whoever_forked_and_texts_cross() {
 }
 
 #[tokio::test]
-async fn a_text_is_not_delivered_before_it_was_shown() {
+async fn a_text_is_acknowledged_only_after_it_was_shown() {
     let (mut anna, mut bobby) = two_clients().await;
     let at = bobby.addr();
     let (annas, bobbys) = opened(&mut anna, &mut bobby, at).await;
@@ -41,7 +41,7 @@ async fn a_text_is_not_delivered_before_it_was_shown() {
 }
 
 #[tokio::test]
-async fn both_dial_at_once_and_end_with_one_link() {
+async fn two_sides_that_fork_at_once_end_with_one_connection() {
     for _ in 0..10 {
         let (mut anna, mut bobby) = two_clients().await;
         let token = PairToken::random();
@@ -61,7 +61,7 @@ async fn both_dial_at_once_and_end_with_one_link() {
 }
 
 #[tokio::test]
-async fn the_side_that_was_forked_dials_where_the_forker_cannot() {
+async fn the_side_that_was_forked_dials_if_the_forker_cannot() {
     let (mut anna, mut bobby) = two_clients().await;
     let token = PairToken::random();
     let _bobbys = bobby.open(&introduction(token, anna.key(), &[anna.addr()], false));
@@ -71,7 +71,7 @@ async fn the_side_that_was_forked_dials_where_the_forker_cannot() {
 }
 
 #[tokio::test]
-async fn somebody_with_another_key_is_not_taken() {
+async fn a_listener_with_another_key_is_passed_over() {
     let (mut anna, mut bobby) = two_clients().await;
     let carol = Client::start(Identity::generate().unwrap()).await;
     let token = PairToken::random();
@@ -82,7 +82,7 @@ async fn somebody_with_another_key_is_not_taken() {
 }
 
 #[tokio::test]
-async fn nobody_with_the_right_key_anywhere_is_a_failure_with_all_undelivered() {
+async fn a_session_fails_with_its_texts_undelivered_if_nobody_has_the_right_key() {
     let mut anna = Client::start(Identity::generate().unwrap()).await;
     let carol = Client::start(Identity::generate().unwrap()).await;
     let bobby = Identity::generate().unwrap();
@@ -94,7 +94,7 @@ async fn nobody_with_the_right_key_anywhere_is_a_failure_with_all_undelivered() 
 }
 
 #[tokio::test]
-async fn an_introduction_that_comes_after_the_dial_is_not_too_late() {
+async fn a_dial_that_comes_before_the_introduction_still_opens_the_session() {
     let [smaller, larger] = two_identities();
     let known = smaller.public();
     // A key that is not known is refused by the verifier; a pinned key is answered with a goodbye.

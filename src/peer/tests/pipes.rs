@@ -161,7 +161,7 @@ async fn an_idle_link_stays_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_frozen_link_is_lost_in_time_and_rebuilt() {
+async fn a_frozen_link_is_noticed_in_time_and_rebuilt() {
     let (mut anna, mut bobby) = two_links(64);
     let path = join(&bobby, &anna).await;
     assert!(matches!(anna.next().await, PeerEventKind::Up { .. }));
@@ -211,7 +211,7 @@ async fn a_peer_that_never_comes_back_is_gone_after_ten_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_newer_connection_takes_over_without_a_word() {
+async fn a_newer_connection_takes_over_without_an_event() {
     let (mut anna, mut bobby) = two_links(64);
     let _first = join(&bobby, &anna).await;
     assert!(matches!(anna.next().await, PeerEventKind::Up { .. }));

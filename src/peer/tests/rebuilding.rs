@@ -32,7 +32,7 @@ async fn a_link_cut_mid_stream_carries_each_text_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_lost_link_is_told_and_asks_for_addresses_and_fresh_ones_rebuild_it() {
+async fn a_lost_link_is_reported_and_rebuilt_with_the_addresses_of_a_new_introduction() {
     let (mut anna, mut bobby) = two_clients().await;
     let proxy = Proxy::before(bobby.addr()).await;
     let token = PairToken::random();
@@ -52,7 +52,7 @@ async fn a_lost_link_is_told_and_asks_for_addresses_and_fresh_ones_rebuild_it() 
 }
 
 #[tokio::test]
-async fn the_accepting_side_rebuilds_where_the_dialling_one_cannot() {
+async fn the_accepting_side_rebuilds_the_link_if_the_dialling_side_cannot() {
     let (mut anna, mut bobby) = two_clients().await;
     let proxy = Proxy::before(bobby.addr()).await;
     let at = proxy.addr;
@@ -96,7 +96,7 @@ async fn chatter(client: &mut Client, mut session: Session, count: u64) {
 }
 
 #[tokio::test]
-async fn what_was_said_to_verify_keys_is_said_again_over_the_next_connection() {
+async fn verification_messages_are_sent_again_over_the_next_connection() {
     let (anna, mut bobby) = two_clients().await;
     let proxy = Proxy::before(bobby.addr()).await;
     let token = PairToken::random();

@@ -155,7 +155,7 @@ async fn nobody() -> SocketAddr {
 }
 
 #[tokio::test]
-async fn two_who_want_only_the_relay_talk_through_it_and_listen_nowhere() {
+async fn two_clients_with_the_path_relay_talk_through_the_relay_and_listen_nowhere() {
     let relay = Relay::start().await;
     let (mut anna, mut bobby) = relay.two(PathChoice::Relay).await;
     assert_eq!((anna.network.listening(), anna.network.port()), (None, 0));
@@ -179,7 +179,7 @@ async fn two_who_want_only_the_relay_talk_through_it_and_listen_nowhere() {
 }
 
 #[tokio::test]
-async fn where_nobody_answers_the_relay_opens_it_in_two_seconds_and_a_direct_way_takes_over() {
+async fn a_session_opens_over_the_relay_in_two_seconds_and_moves_to_a_direct_connection() {
     let relay = Relay::start().await;
     let (mut anna, mut bobby) = relay.two(PathChoice::Auto).await;
     let (token, nobody) = (PairToken::random(), nobody().await);
@@ -235,7 +235,7 @@ async fn a_relayed_session_is_down_while_the_server_is_away_and_goes_on_when_it_
 }
 
 #[tokio::test]
-async fn a_fork_that_finds_no_way_names_the_setting_that_is_in_the_way() {
+async fn a_fork_that_finds_no_path_names_the_setting_that_prevents_one() {
     for (path, is_off, failure) in [
         (PathChoice::Direct, false, PeerFailure::DirectOnly),
         (PathChoice::Auto, true, PeerFailure::RelayIsOff),
@@ -257,7 +257,7 @@ async fn a_fork_that_finds_no_way_names_the_setting_that_is_in_the_way() {
 }
 
 #[tokio::test]
-async fn a_relayed_session_is_over_when_the_other_comes_back_as_another_process() {
+async fn a_relayed_session_is_over_when_the_peer_returns_as_another_process() {
     for [anna_says, bobby_says] in [[3, 0], [0, 3], [2, 2]] {
         let relay = Relay::start().await;
         let (mut anna, mut bobby) = relay.two(PathChoice::Relay).await;
@@ -293,7 +293,7 @@ async fn a_relayed_session_is_over_when_the_other_comes_back_as_another_process(
 }
 
 #[tokio::test]
-async fn a_relayed_session_is_over_when_the_other_was_killed_and_does_not_come_back() {
+async fn a_relayed_session_is_over_when_the_peer_was_killed_and_does_not_return() {
     let relay = Relay::start().await;
     let (mut anna, mut bobby) = relay.two(PathChoice::Relay).await;
     let (_annas, bobbys) = introduced(&anna, &bobby);
@@ -308,7 +308,7 @@ async fn a_relayed_session_is_over_when_the_other_was_killed_and_does_not_come_b
 }
 
 #[tokio::test]
-async fn two_at_different_servers_of_a_lobby_meet_at_the_one_that_is_named() {
+async fn two_clients_of_different_servers_meet_at_the_server_that_is_named() {
     let relay = Relay::start().await;
     let (mut anna, mut bobby) = relay.two(PathChoice::Relay).await;
     // Bobby's own server is another one, where nobody else comes.
@@ -324,7 +324,7 @@ async fn two_at_different_servers_of_a_lobby_meet_at_the_one_that_is_named() {
 }
 
 #[tokio::test]
-async fn what_follows_the_word_that_the_other_is_there_is_left_for_the_two() {
+async fn bytes_after_the_last_answer_of_the_relay_are_left_for_the_peers() {
     let (server, [anna, bobby]) = (Identity::generate().unwrap(), two_identities());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let at = listener.local_addr().unwrap();

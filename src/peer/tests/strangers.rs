@@ -64,7 +64,7 @@ async fn tries(at: Vec<SocketAddr>) -> Duration {
 }
 
 #[tokio::test]
-async fn a_stranger_makes_this_client_dial_eight_times_and_is_not_told_what_refused() {
+async fn a_stranger_causes_at_most_eight_dials_and_does_not_learn_which_address_refused() {
     let (closing, keeping) = (Victim::start(false).await, Victim::start(true).await);
     let mut many = Vec::new();
     for _ in 0..32 {
@@ -88,7 +88,7 @@ async fn a_stranger_makes_this_client_dial_eight_times_and_is_not_told_what_refu
 }
 
 #[tokio::test]
-async fn all_strangers_together_make_this_client_dial_so_often() {
+async fn all_strangers_together_cause_a_limited_number_of_dials() {
     let anna = Client::start(Identity::generate().unwrap()).await;
     let victim = Victim::start(false).await;
     let mut sessions = Vec::new();
@@ -108,7 +108,7 @@ async fn all_strangers_together_make_this_client_dial_so_often() {
 }
 
 #[tokio::test]
-async fn a_strangers_addresses_elsewhere_than_the_lobbys_kind_are_not_dialled() {
+async fn addresses_of_another_kind_than_the_lobbys_are_not_dialled() {
     let victim = Victim::start(false).await;
     let stranger = Identity::generate().unwrap().public();
     let mut named = introduction(PairToken::random(), stranger, &[victim.addr], true);
@@ -125,7 +125,7 @@ async fn a_strangers_addresses_elsewhere_than_the_lobbys_kind_are_not_dialled() 
 }
 
 #[tokio::test]
-async fn a_server_that_introduces_without_end_fills_a_bounded_number_of_links() {
+async fn endless_introductions_open_a_bounded_number_of_links() {
     let mut anna = Client::start(Identity::generate().unwrap()).await;
     let mut handles = Vec::new();
     for _ in 0..5000 {
@@ -141,7 +141,7 @@ async fn a_server_that_introduces_without_end_fills_a_bounded_number_of_links() 
 }
 
 #[tokio::test]
-async fn a_session_that_was_refused_is_told_to_whoever_dials_for_it() {
+async fn a_peer_that_dials_for_a_refused_session_is_told_so_at_once() {
     let (anna, mut bobby) = two_clients().await;
     let token = PairToken::random();
     anna.network.refuse(&introduction(token, bobby.key(), &[], true));
@@ -152,7 +152,7 @@ async fn a_session_that_was_refused_is_told_to_whoever_dials_for_it() {
 }
 
 #[tokio::test]
-async fn who_answers_a_stranger_has_it_rebuilt_like_any_other() {
+async fn a_session_with_an_answered_stranger_is_rebuilt_like_any_other() {
     let (mut anna, mut bobby) = two_clients().await;
     let proxy = super::proxy::Proxy::before(bobby.addr()).await;
     let token = PairToken::random();
