@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_does_not_come_back_is_not_said_to_reconnect() {
+    fn a_link_that_ended_for_good_is_not_said_to_reconnect() {
         let down = |for_good| Notice::Link { session: SessionId::LOBBY, state: LinkState::Down, for_good };
         shows(&down(false), ">>> the lobby is down; reconnecting\n");
         assert_eq!(PLAIN.show(&down(true)), Shown::Nothing);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_in_a_room_has_its_name_before_it() {
+    fn a_message_of_a_room_begins_with_the_name_of_the_room() {
         let room: hobnob_protocol::room::RoomName = "tea".parse().unwrap();
         let said = Message::new(SessionId(2), None, "anna".parse().unwrap(), "hi\nbobby: no", Timestamp(0));
         let said = Notice::Message(said.in_room(Some(room.clone())));
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_of_ones_own_stand_under_a_heading_and_are_harmless() {
+    fn commands_of_the_users_own_are_listed_under_a_heading_and_made_harmless() {
         let row = |name: &str, own| HelpRow {
             name: name.to_owned(),
             aliases: Vec::new(),
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn colour_is_there_only_when_asked_for() {
+    fn colours_are_written_only_when_they_are_asked_for() {
         let colored = Human { color: true };
         let Shown::Out(line) = colored.show(&message(None, "hi")) else { panic!() };
         assert!(line.contains('\u{1b}'));

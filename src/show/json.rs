@@ -78,7 +78,7 @@ mod tests {
     use crate::session::SessionId;
 
     #[test]
-    fn the_event_comes_first_and_hostile_text_is_escaped() {
+    fn the_event_field_comes_first_and_hostile_text_is_escaped() {
         let notice = Notice::Sent {
             session: SessionId(0),
             text: "\u{1b}[2J\u{9b}\u{202e}\u{e0041}\n".into(),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_read_back_as_what_was_said() {
+    fn escaped_text_is_read_back_unchanged() {
         let text = "a\u{7f}\u{85}\u{2028}\"\\b\u{feff}";
         let value: serde_json::Value =
             serde_json::from_str(&line(&Notice::Notice { text: text.into() })).unwrap();

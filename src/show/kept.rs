@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_place_has_the_same_form() {
+    fn kept_messages_of_every_place_have_the_same_form() {
         let zone = TimeZone::fixed(jiff::tz::offset(1));
         assert_eq!(kept("hi").line(&zone), "2023-11-14 23:13 [lobby] bobby: hi");
         let peer = KeptMessage { peer: Some("Carol".parse().unwrap()), ..kept("a\nb\u{1b}[2J") };
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_where_they_begin_whatever_their_case() {
+    fn searched_words_are_found_at_the_beginning_of_words_in_any_case() {
         let check = |text: &str, words: &[&str], expected: &[&str]| {
             let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
             let found: Vec<&str> = find_words(text, &words).into_iter().map(|place| &text[place]).collect();

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_as_whole_ones_in_any_case() {
+    fn highlighted_words_are_found_as_whole_words_in_any_case() {
         let check = |text: &str, words: &[&str], expected: &[&str]| {
             let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
             let found: Vec<&str> = find_words(text, &words).into_iter().map(|place| &text[place]).collect();

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_act_tells_by_whom_to_whom_until_when_and_why() {
+    fn an_act_is_told_with_its_author_its_target_its_end_and_its_reason() {
         let end = format!("until {}: spam", time(Timestamp(1_800_000_000_000)));
         assert_eq!(told("ban", Some("carl"), Some("SHA256:x")), format!("boss banned carl {end}"));
         assert_eq!(told("ban", None, Some("192.0.2.0/24")), format!("boss banned 192.0.2.0/24 {end}"));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_have_a_line_for_each_and_say_when_they_are_empty() {
+    fn lists_have_a_line_for_each_entry_and_say_when_they_are_empty() {
         assert_eq!(
             (bans(&[]), ops(&[])),
             ("nobody is banned".to_owned(), "nobody is an operator here".to_owned())

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_opens_and_closes_by_the_events_of_every_session() {
+    fn a_room_has_the_same_opened_and_closed_events_as_other_sessions() {
         let opened = Notice::RoomOpened(RoomOpened::new(SessionId(2), tea()));
         let line = serde_json::to_string(&opened).unwrap();
         assert_eq!(line, r#"{"event":"opened","session":2,"room":"tea"}"#);

@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_kept_from_speaking_is_told_by_whom_why_until_when_or_how_long_to_wait() {
+    fn a_user_who_may_not_speak_is_told_by_whom_why_and_for_how_long() {
         let muted = NotAccepted {
             by: Some("boss".parse().unwrap()),
             reason: Some(ShortText::new("calm down").unwrap()),

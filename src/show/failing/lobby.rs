@@ -123,7 +123,7 @@ mod tests {
     use crate::timestamp::Timestamp;
 
     #[test]
-    fn a_lobby_that_does_not_come_back_is_not_promised_and_says_how_to_come_back() {
+    fn the_error_of_an_ended_lobby_promises_no_return_and_says_how_to_come_back() {
         let fails = |why| (Lobby::Ended(why).to_string(), Lobby::Ended(why).code());
         let told = "you were sent out of the lobby; \\quit and start hobnob again to come back";
         assert_eq!(fails(LobbyEnded::Kicked), (told.to_owned(), ErrorCode::Kicked));

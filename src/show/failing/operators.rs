@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_is_sent_out_is_told_by_whom_why_and_until_when() {
+    fn a_user_who_is_sent_out_is_told_by_whom_why_and_until_when() {
         let refused = |code, until| Refused {
             code,
             by: Some("boss".parse().unwrap()),

@@ -175,7 +175,7 @@ fn check(notice: &Notice) {
 }
 
 #[test]
-fn no_field_of_any_notice_reaches_a_person_raw() {
+fn every_field_of_every_notice_is_made_harmless_before_it_is_shown() {
     let mut fields = 0;
     for notice in samples() {
         for hostile in HOSTILE {
@@ -190,7 +190,7 @@ fn no_field_of_any_notice_reaches_a_person_raw() {
 }
 
 #[test]
-fn what_passed_passes_unchanged() {
+fn a_notice_that_passed_the_gate_passes_it_again_unchanged() {
     for notice in samples().iter().filter(|notice| !matches!(notice, Notice::Answer(_))) {
         assert_eq!(passed(notice), *notice);
         for notice in HOSTILE.iter().flat_map(|hostile| spoilt(notice, hostile)) {
@@ -201,7 +201,7 @@ fn what_passed_passes_unchanged() {
 
 proptest! {
     #[test]
-    fn whatever_others_write_is_shown_as_text(hostile in "\\PC{0,4}[\\x00-\\x1f\\x7f-\\u{9f}\\u{200b}-\\u{206f}]{1,6}.{0,4}") {
+    fn hostile_text_of_others_is_shown_as_text(hostile in "\\PC{0,4}[\\x00-\\x1f\\x7f-\\u{9f}\\u{200b}-\\u{206f}]{1,6}.{0,4}") {
         for notice in samples() {
             spoilt(&notice, &hostile).iter().for_each(check);
         }

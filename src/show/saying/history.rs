@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_search_says_how_it_went_and_how_it_goes_on() {
+    fn a_search_says_how_many_messages_it_found_and_how_to_see_more() {
         for (count, goes_on, has_more, text) in [
             (0, false, false, "nothing that is kept here has these words"),
             (0, true, false, "that was all"),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn one_message_is_not_many() {
+    fn one_message_is_told_in_the_singular() {
         let told = |count| History::OldestMissedNotKept { count }.to_string();
         assert_eq!(told(1), "1 earlier message is not kept on this machine");
         assert_eq!(told(2), "2 earlier messages are not kept on this machine");

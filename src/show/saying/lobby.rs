@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_looks_like_another_is_told_with_what_to_look_for() {
+    fn a_name_that_looks_like_another_is_reported_with_the_character_that_differs() {
         let (name, other) = ("\u{430}nna".parse().unwrap(), "anna".parse().unwrap());
         let told = |odd, is_own| Lobby::LooksLike { name: &name, odd, other: &other, is_own }.to_string();
         let end = "\\whois tells the keys of both";
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_a_log_names_the_room_or_the_lobby() {
+    fn notices_about_a_log_name_the_room_or_the_lobby() {
         let tea = "tea".parse().unwrap();
         for (room, place, inside) in [(None, "the lobby", ""), (Some(&tea), "#tea", " in #tea")] {
             let told = Lobby::AnotherLog { room }.to_string();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn why_somebody_is_away_is_told_where_it_is_known() {
+    fn the_reason_for_an_absence_is_told_if_it_is_known() {
         let name = "bobby".parse().unwrap();
         assert_eq!(Lobby::IsAway { name: &name, why: "" }.to_string(), "bobby is away");
         assert_eq!(Lobby::IsAway { name: &name, why: "lunch" }.to_string(), "bobby is away: lunch");

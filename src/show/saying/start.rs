@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_others_may_write_is_told_with_what_to_do() {
+    fn files_and_folders_that_others_may_write_are_reported_with_advice() {
         let told = |path, mode, is_folder| {
             Start::WritableByOthers { path: Path::new(path), mode, is_folder }.to_string()
         };

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_paste_is_asked_about_with_whoever_would_get_it() {
+    fn the_question_about_a_long_paste_names_who_would_get_it() {
         let question = "beginning: one\ny sends them, Enter keeps them in the editor";
         let paste = |to| Terminal::LongPaste { lines: 12, to, first: "one" }.to_string();
         assert_eq!(paste("anna"), format!("12 lines to anna, {question}"));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_names_the_link_it_waits_for() {
+    fn the_notice_of_a_waiting_text_names_the_link_that_is_down() {
         let rest = "is down: this waits, and goes out when it is back";
         let waits = |session| Terminal::WaitsForLink { session }.to_string();
         assert_eq!(waits(SessionId::LOBBY), format!("the lobby {rest}"));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_hosts_is_told_for_whom_else_the_lobby_ends() {
+    fn a_host_is_told_for_whom_else_the_lobby_ends() {
         let how = "Ctrl-C again, Ctrl-D or \\quit to leave";
         let others = ["anna", "bobby"];
         let told = |hosts, others| Terminal::HowToLeave { hosts, others }.to_string();

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whom_the_user_ignores_is_listed_and_it_is_said_that_it_is_nobody() {
+    fn ignored_users_are_listed_and_an_empty_list_is_named_as_such() {
         assert_eq!(User::Ignored { names: &[] }.to_string(), "nobody is ignored");
         assert_eq!(User::Ignored { names: &["anna", "bobby"] }.to_string(), "ignored: anna bobby");
     }

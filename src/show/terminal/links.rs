@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_the_web_are_found_and_nothing_else() {
+    fn only_web_addresses_are_found() {
         check("see https://a.example/b?c=d#e.", &["https://a.example/b?c=d#e"]);
         check("(http://a.example), http://b.example", &["http://a.example", "http://b.example"]);
         check("https://a.example/x_(y) 日https://b", &["https://a.example/x_(y)"]);
@@ -115,13 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_found_again_in_their_line() {
+    fn wrapped_rows_are_found_again_in_their_line() {
         let rows = ["  one".to_owned(), "two".to_owned(), "three".to_owned()];
         assert_eq!(places("  one   twothree ", &rows), [0..5, 8..11, 11..16]);
     }
 
     #[test]
-    fn terminals_that_take_none_are_left_alone() {
+    fn terminals_that_do_not_support_links_get_none() {
         assert!(are_taken_by("xterm-256color") && are_taken_by("tmux-256color"));
         assert!(
             !are_taken_by("linux") && !are_taken_by("screen") && !are_taken_by("vt100") && !are_taken_by("")

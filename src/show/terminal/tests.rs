@@ -40,7 +40,7 @@ fn shows(message: Message, columns: usize, expected: &str) {
 }
 
 #[test]
-fn a_message_has_its_time_and_its_text_hangs_beside_its_name() {
+fn a_message_begins_with_its_time_and_its_rows_are_aligned_behind_the_name() {
     shows(said("bobby", "hello"), 80, "12:34 bobby: hello\n");
     shows(
         said("bobby", "one two three four five six"),
@@ -64,7 +64,7 @@ fn a_replayed_message_carries_a_mark_on_every_row() {
 }
 
 #[test]
-fn a_replayed_message_that_names_the_reader_is_marked_as_a_live_one_is() {
+fn a_replayed_message_that_names_the_reader_is_marked_like_a_live_one() {
     let old = |from: &str, text: &str| Message { replayed: true, ..said(from, text) };
     shows(said("bobby", "anna: a"), 80, "12:34!bobby: anna: a\n");
     shows(old("bobby", "anna: a\nb"), 80, "12:34!bobby: anna: a\n     │       b\n");
@@ -74,7 +74,7 @@ fn a_replayed_message_that_names_the_reader_is_marked_as_a_live_one_is() {
 }
 
 #[test]
-fn a_message_of_another_day_begins_with_that_day_once() {
+fn the_first_message_of_another_day_follows_a_row_with_that_day() {
     let mut form = form(false);
     let day = 86_400_000;
     let old = |at| Notice::Message(Message { replayed: true, at: Timestamp(at), ..said("bobby", "x") });
@@ -85,7 +85,7 @@ fn a_message_of_another_day_begins_with_that_day_once() {
 }
 
 #[test]
-fn times_are_as_the_user_wants_them_and_never_make_one_message_two() {
+fn times_follow_the_setting_and_one_message_never_looks_like_two() {
     let mut form = form(false);
     form.preferences.times = crate::config::preferences::Times::Off;
     let message = Notice::Message(said("bobby", "a\nbobby: b"));
@@ -103,7 +103,7 @@ fn a_mention_is_marked_with_and_without_color() {
 }
 
 #[test]
-fn a_second_client_of_one_user_is_mentioned_with_the_first() {
+fn a_message_that_names_the_user_is_a_mention_for_the_second_client_too() {
     let mut form = form(false);
     form.know_own(&"anna_2".parse().unwrap());
     let message = said("bobby", "hi Anna");
@@ -112,7 +112,7 @@ fn a_second_client_of_one_user_is_mentioned_with_the_first() {
 }
 
 #[test]
-fn only_what_is_new_and_meant_for_the_reader_asks_for_attention() {
+fn only_new_messages_for_the_reader_ask_for_attention() {
     let form = form(false);
     assert!(form.wants_attention(&said("bobby", "anna?")));
     assert!(form.wants_attention(&privately("psst")));
@@ -134,7 +134,7 @@ fn a_notification_holds_no_sequence_of_a_stranger() {
 }
 
 #[test]
-fn what_somebody_does_is_told_without_a_colon_and_only_in_their_own_name() {
+fn an_action_is_shown_without_a_colon_and_only_in_the_name_of_its_author() {
     shows(said("bobby", "* bobby waves"), 80, "12:34 * bobby waves\n");
     shows(privately("* bobby waves"), 80, "12:34 P-> * bobby waves\n");
     shows(said("bobby", "* anna leaves"), 80, "12:34!bobby: * anna leaves\n");
@@ -183,7 +183,7 @@ fn without_color_no_sequence_is_written() {
 }
 
 #[test]
-fn of_a_message_of_very_many_rows_the_first_are_shown_and_how_to_see_the_rest() {
+fn a_message_of_very_many_rows_shows_the_first_rows_and_how_to_see_the_rest() {
     let long = "\n".repeat(16 * 1024);
     let shown = text(form(false).show(&Notice::Message(said("bobby", &long)), 80));
     assert_eq!(shown.lines().count(), 41);
@@ -223,7 +223,7 @@ fn an_address_that_is_broken_into_rows_is_one_link() {
 }
 
 #[test]
-fn a_list_of_names_is_not_broken_inside_one() {
+fn a_list_of_names_is_not_broken_inside_a_name() {
     let names = ["山田太郎", "佐藤花子", "鈴木一郎", "bobby"].map(|name| name.parse().unwrap());
     let users = Notice::Users { session: None, room: None, names: names.to_vec(), away: Vec::new() };
     let shown = text(form(false).show(&users, 34));
@@ -233,7 +233,7 @@ fn a_list_of_names_is_not_broken_inside_one() {
 }
 
 #[test]
-fn a_link_that_does_not_come_back_is_not_said_to_reconnect() {
+fn a_link_that_ended_for_good_is_not_said_to_reconnect() {
     let down = |for_good| Notice::Link { session: SessionId::LOBBY, state: LinkState::Down, for_good };
     let told = |for_good| form(false).show(&down(for_good), 80);
     assert_eq!(text(told(false)), ">>> the lobby is down; reconnecting\n");

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn it_tells_the_lobby_and_what_is_unread_where_it_is_wanted_and_taken() {
+    fn the_title_tells_the_lobby_and_the_unread_count_if_it_is_wanted_and_supported() {
         let mut form = form("tea.example:43210");
         let titles = [0, 1, 99, 100].map(|unread| form.title(unread).unwrap());
         let lobby = "hobnob: tea.example:43210";
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_it_ends_the_sequence_or_moves_a_cursor_and_it_is_no_longer_than_it_should_be() {
+    fn a_title_contains_no_control_characters_and_has_a_bounded_length() {
         for hostile in ["a\u{1b}\\b\u{7}c\nd\u{9c}", &"x".repeat(10_000)] {
             let title = form(hostile).title(1).unwrap();
             assert!(!title.chars().any(char::is_control), "{title:?}");
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn terminals_that_would_show_it_as_text_are_left_alone() {
+    fn terminals_that_would_show_a_title_as_text_get_none() {
         assert!(["xterm-256color", "tmux-256color", "screen"].into_iter().all(is_taken_by));
         assert!(!["linux", "vt100", "dumb", ""].into_iter().any(is_taken_by));
     }

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_breaks_between_its_names_alone() {
+    fn a_list_breaks_only_between_its_names() {
         let names = "in the lobby (3): 山田太郎 佐藤花子 bobby";
         assert_eq!(words(names, 30), ["in the lobby (3): 山田太郎", "佐藤花子 bobby"]);
         assert_eq!(words("日本語日本語", 5), ["日本", "語日", "本語"]);
