@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_read_as_people_write_it() {
+    fn times_are_read_in_the_forms_in_which_people_write_them() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
         let read = |text: &str| parse_when(text, Timestamp(10_000_000_000), &zone);
         assert_eq!(read("1970-01-02"), Ok(Timestamp(22 * 3_600_000)));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_called_by_its_name_and_begins_here() {
+    fn a_named_day_begins_at_midnight_in_the_time_zone_of_the_user() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
         // This is Thursday, 2026-11-26, half past midnight in that zone, and still Wednesday in UTC.
         let now = Timestamp(1_795_645_800_000);

@@ -156,7 +156,7 @@ fn a_message_leaves_no_empty_row_at_the_top_or_the_bottom() {
 }
 
 #[test]
-fn an_open_search_stops_no_message() {
+fn messages_are_shown_while_a_search_is_open() {
     let mut repl = Repl::start();
     repl.terminal.enter("first");
     repl.terminal.wait_for("said [0] first");
@@ -172,7 +172,7 @@ fn an_open_search_stops_no_message() {
 }
 
 #[test]
-fn the_first_of_two_keys_stops_no_message() {
+fn messages_are_shown_after_the_first_of_two_keys() {
     let mut repl = Repl::start();
     repl.terminal.type_text("abcabc\x01");
     let cursor_at = |repl: &Repl, column| {
@@ -205,7 +205,7 @@ fn the_first_of_two_keys_stops_no_message() {
 }
 
 #[test]
-fn an_open_list_of_candidates_stops_no_message() {
+fn messages_are_shown_while_a_list_of_candidates_is_open() {
     let mut repl = Repl::start();
     repl.tell("users 5000");
     repl.terminal.type_text("hi us\t");
@@ -218,7 +218,7 @@ fn an_open_list_of_candidates_stops_no_message() {
 }
 
 #[test]
-fn a_lone_escape_stops_no_message() {
+fn messages_are_shown_after_a_lone_escape() {
     let mut repl = Repl::start();
     repl.terminal.type_text("abc\x1b");
     repl.terminal.wait_for_last("[lobby] abc");
@@ -252,7 +252,7 @@ fn a_paste_that_comes_slowly_is_not_cut_by_a_cancel() {
 }
 
 #[test]
-fn a_backslash_or_alt_enter_goes_on_below() {
+fn a_backslash_or_alt_enter_continues_the_text_on_the_next_row() {
     let mut repl = Repl::start();
     repl.terminal.enter("one\\");
     repl.terminal.enter("two");
@@ -315,7 +315,7 @@ fn cancelling_wipes_every_row_of_a_long_draft() {
 }
 
 #[test]
-fn cancelling_works_in_a_quote_and_an_argument_and_a_search_goes_on() {
+fn cancelling_works_after_a_quote_key_and_in_an_argument_and_keeps_a_search_open() {
     let mut repl = Repl::start();
     repl.terminal.enter("first");
     repl.terminal.wait_for("said [0] first");
@@ -368,7 +368,7 @@ fn ctrl_c_clears_a_line_and_ctrl_d_ends_an_empty_one() {
 }
 
 #[test]
-fn between_two_lines_messages_show_and_typing_waits_unseen() {
+fn between_two_lines_messages_are_shown_and_typed_keys_wait_unseen() {
     let mut repl = Repl::start();
     repl.tell("hold");
     repl.terminal.enter("first");
@@ -433,7 +433,7 @@ fn output_printed_just_before_the_end_is_shown() {
 }
 
 #[test]
-fn a_byte_that_is_no_character_ends_nothing() {
+fn a_byte_that_is_not_a_character_does_not_end_the_editor() {
     let mut repl = Repl::start();
     repl.terminal.type_text("ab");
     repl.terminal.wait_for_last("[lobby] ab");
@@ -523,7 +523,7 @@ fn a_smaller_window_keeps_the_draft() {
 }
 
 #[test]
-fn a_line_too_long_stays_in_the_editor() {
+fn a_line_that_is_too_long_stays_in_the_editor() {
     let mut repl = Repl::start();
     repl.terminal.paste(&"0123456789".repeat(2048));
     repl.terminal.enter("");
@@ -594,7 +594,7 @@ fn the_draft_is_there_after_the_program_was_stopped_and_continued() {
 }
 
 #[test]
-fn a_paste_that_never_ends_holds_up_nothing() {
+fn a_paste_without_an_end_holds_up_neither_messages_nor_keys() {
     let mut repl = Repl::start();
     repl.terminal.keys(b"\x1b[200~half a paste");
     repl.tell("print a message meanwhile");
@@ -688,7 +688,7 @@ fn one_long_line_is_seen_through_a_window() {
 }
 
 #[test]
-fn a_line_cleared_by_ctrl_c_comes_back() {
+fn a_line_cleared_by_ctrl_c_can_be_brought_back() {
     let mut repl = Repl::start();
     repl.terminal.type_text("a long thought");
     repl.terminal.wait_for_last("[lobby] a long thought");
