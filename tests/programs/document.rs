@@ -47,7 +47,7 @@ fn matches(shown: &str, line: &str) -> bool {
 }
 
 #[test]
-fn the_program_prints_what_the_page_shows() {
+fn the_program_prints_the_examples_of_the_page() {
     let page = include_str!("../../docs/SCRIPTING.md");
     let server = Server::start(&[]);
     let home = Home::new();
@@ -69,7 +69,7 @@ fn the_program_prints_what_the_page_shows() {
 }
 
 #[test]
-fn dots_stand_for_anything() {
+fn dots_in_an_example_match_any_text() {
     assert!(matches("a…c", "abbc") && matches("…", "x") && matches("ab", "ab") && matches("a…", "a"));
     assert!(!matches("a…c", "abbd") && !matches("ab", "abc") && !matches("…c", "cd"));
 }

@@ -43,7 +43,7 @@ fn help_lists_every_command_with_its_aliases() {
 }
 
 #[test]
-fn help_of_one_command_shows_that_one() {
+fn help_with_a_name_shows_only_that_command() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     for command in ["\\help fork", "\\h fork", "\\? fork"] {
@@ -80,7 +80,7 @@ fn lines_after_quit_are_not_said() {
 }
 
 #[test]
-fn switch_takes_numbers_and_names_under_both_its_names() {
+fn switch_and_sw_take_numbers_and_names() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     let _bobby = server.join("bobby");
@@ -224,7 +224,7 @@ fn leave_in_the_lobby_is_an_error() {
 }
 
 #[test]
-fn wait_goes_on_after_its_time() {
+fn a_script_goes_on_when_the_time_of_a_wait_is_over() {
     let server = Server::start(&[]);
     for (command, seconds) in [("\\wait", 1.0), ("\\wait 2", 2.0), ("\\wait 0", 0.0)] {
         let anna = server.join("anna");

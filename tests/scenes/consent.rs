@@ -102,7 +102,7 @@ fn only_pinned_users_open_a_session_when_the_setting_says_so() {
 }
 
 #[test]
-fn nobody_opens_a_session_when_nobody_may_and_a_new_setting_holds_at_once() {
+fn with_private_off_nobody_opens_a_session_and_a_new_setting_holds_at_once() {
     let (_server, _home, [anna, bobby]) = anna_with("off");
     bobby.ask_error("\\fork anna", "declined");
     anna.ask("\\set private purple", json!({"event": "error", "code": "usage"}));

@@ -146,7 +146,7 @@ fn known_keys_names_the_server_and_the_peer() {
 }
 
 #[test]
-fn a_known_keys_file_that_cannot_be_read_stops_the_client_rather_than_trust() {
+fn a_known_keys_file_that_cannot_be_read_stops_the_client() {
     let server = Server::start(&[]);
     let home = Home::new();
     server.client("anna").home(&home).run("").ended_with(0);

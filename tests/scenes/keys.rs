@@ -118,7 +118,7 @@ fn a_known_name_with_another_key_cannot_open_a_session_either() {
 }
 
 #[test]
-fn a_name_in_one_lobby_says_nothing_of_the_same_name_in_another() {
+fn the_same_name_may_have_different_keys_in_two_lobbies() {
     let [first, second] = [Server::start(&[]), Server::start(&[])];
     let home = Home::new();
     for server in [&first, &second] {
@@ -129,7 +129,7 @@ fn a_name_in_one_lobby_says_nothing_of_the_same_name_in_another() {
 }
 
 #[test]
-fn a_pin_of_an_earlier_build_counts_in_the_lobbies_of_its_file_and_says_that_it_may_be_another_s() {
+fn a_pin_of_an_earlier_build_holds_in_every_lobby_and_its_error_says_that_it_may_be_anothers() {
     let mut server = Server::start(&[]);
     let home = Home::new();
     met_once(&mut server, &home);
@@ -185,7 +185,7 @@ fn a_server_s_key_that_cannot_be_pinned_is_reported_in_every_run() {
 }
 
 #[test]
-fn pins_that_cannot_be_read_join_no_lobby() {
+fn a_client_whose_pins_cannot_be_read_joins_no_lobby() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let home = Home::new();

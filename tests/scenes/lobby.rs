@@ -36,7 +36,7 @@ fn a_text_is_acknowledged_to_its_sender_and_shown_to_everybody_else() {
 }
 
 #[test]
-fn everybody_sees_one_order() {
+fn everybody_sees_the_messages_in_the_same_order() {
     let server = Server::start(&["--rate", "100000"]);
     let speakers = [server.join("anna"), server.join("bobby"), server.join("carmen")];
     let observers = [server.join("dora"), server.join("emil")];
@@ -77,7 +77,7 @@ fn users_who_come_and_go_are_announced() {
 }
 
 #[test]
-fn users_are_those_in_the_lobby() {
+fn users_lists_everybody_in_the_lobby() {
     let server = Server::start(&[]);
     let anna = server.join("anna");
     assert_eq!(anna.users(), ["anna"]);

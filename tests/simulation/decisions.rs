@@ -399,7 +399,7 @@ fn play(seed: u64) {
 }
 
 #[test]
-fn the_same_orders_lead_to_the_same_effects_and_those_add_up() {
+fn the_same_order_leads_to_the_same_consistent_effects_on_every_server() {
     for seed in 0..SEEDS {
         let played = std::panic::catch_unwind(|| play(seed));
         assert!(played.is_ok(), "failed with seed {seed}");
@@ -440,7 +440,7 @@ fn stored(machine: &Machine, effects: &[Effect]) -> Batch {
 }
 
 #[tokio::test]
-async fn a_server_that_begins_anew_comes_to_the_same_effects_as_one_that_went_on() {
+async fn a_restarted_server_comes_to_the_same_effects_as_one_that_went_on() {
     for seed in 0..300 {
         let mut chance = Chance::of(seed);
         let mut proposer = Proposer { chance: chance.fork(), ..Proposer::of(ServerId(0), seed) };

@@ -99,13 +99,13 @@ fn play(seed: u64) -> u64 {
 }
 
 #[test]
-fn servers_of_one_order_decide_the_same_whatever_becomes_of_their_batches() {
+fn servers_of_one_order_make_the_same_decisions_even_if_batches_are_lost() {
     let said: u64 = (0..SEEDS).map(play).sum();
     assert!(said > SEEDS, "hardly anything was said: {said}");
 }
 
 #[test]
-fn a_server_that_has_decided_something_else_is_noticed() {
+fn a_server_with_a_different_decision_is_noticed() {
     let start = Position::start(&LogId::new([7; 16]));
     let (mut one, mut other) = (Machine::shared(start), Machine::shared(start));
     let ordered = |place, batch: Arc<Proposals>, vouch| {

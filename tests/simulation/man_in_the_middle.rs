@@ -204,7 +204,7 @@ fn try_once(middle: &mut Middle, keys: [PublicKey; 2]) -> bool {
 }
 
 #[test]
-fn nobody_between_two_users_passes_unnoticed() {
+fn a_man_in_the_middle_is_always_noticed() {
     let key = |byte| PublicKey::new([byte; 32]);
     let mut compared = 0;
     for seed in 0..TRIES / 100 {

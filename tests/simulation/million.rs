@@ -131,7 +131,7 @@ fn feed(users: u64) {
 }
 
 #[test]
-fn many_users_on_many_servers_are_one_lobby() {
+fn many_users_on_many_servers_share_one_lobby() {
     let users = std::env::var("HOBNOB_SIM_USERS").map_or(20_000, |users| users.parse().unwrap());
     feed(users);
 }

@@ -211,7 +211,7 @@ async fn consent_story(seed: u64) -> (usize, u64) {
 }
 
 #[test]
-fn nothing_about_a_user_is_told_before_his_yes_whatever_breaks() {
+fn nothing_about_a_user_is_told_before_he_consents_whatever_breaks() {
     let (mut sessions, mut refusals, seeds) = (0, 0, seeds(500..524));
     for seed in seeds.clone() {
         let (some, refused) = play("consent", seed, consent_story(seed));
@@ -223,7 +223,7 @@ fn nothing_about_a_user_is_told_before_his_yes_whatever_breaks() {
 }
 
 #[test]
-fn texts_in_rooms_stay_there_and_are_seen_once_whatever_breaks() {
+fn texts_of_a_room_are_seen_once_and_only_in_that_room_whatever_breaks() {
     for (fills, seeds_of) in [(false, 300..316), (true, 400..408)] {
         let (mut messages, mut losses) = (0, 0);
         for seed in seeds(seeds_of) {

@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_read_out_of_trees_and_out_of_code() {
+    fn import_paths_are_read_from_use_trees_and_from_code() {
         let text = "use crate::{a::{self, B as C}, d::*};\nuse super::super::e::F;\n\
                     fn f() { crate::g::h::<u8>(self::i::J, super::K) }\nuse std::fmt;\n";
         let expected = [
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_found_at_any_depth_and_told_by_its_shortest_way() {
+    fn a_circle_is_found_at_any_depth_and_named_by_its_shortest_path() {
         let sources: Vec<Source> = [
             ("src/p/mod.rs", "mod a; mod b; mod c;"),
             ("src/p/a.rs", "use super::b::B;"),

@@ -87,7 +87,7 @@ fn server_does_not_depend_on_the_client() {
 }
 
 #[test]
-fn plain_structs_have_nothing_asynchronous() {
+fn roster_session_input_and_show_contain_no_async() {
     let is_plain = |path: &str| {
         path == "server/src/decide/roster.rs"
             || path.starts_with("src/input/")
@@ -100,7 +100,7 @@ fn plain_structs_have_nothing_asynchronous() {
 }
 
 #[test]
-fn what_is_decided_follows_from_the_order_alone() {
+fn decide_uses_nothing_but_the_order() {
     let foreign = [
         "async",
         "await",
@@ -143,7 +143,7 @@ fn what_is_decided_follows_from_the_order_alone() {
 }
 
 #[test]
-fn the_lobby_hands_out_facts_and_never_bytes() {
+fn the_lobby_encodes_nothing() {
     check_lines("the lobby encodes nothing", |source, _, code| {
         source.path.starts_with("server/src/lobby/")
             && (has_word(code, "codec") || has_word(code, "serde_json"))
@@ -162,7 +162,7 @@ fn the_grammar_of_lines_knows_no_commands() {
 }
 
 #[test]
-fn few_places_write_to_the_screen() {
+fn only_a_few_files_write_to_the_screen() {
     let may = |path: &str| {
         // These are the entries of the two programs, the client's name prompt, its only writer, and its terminal. The
         // pipes of a program that is a user's own command do not belong to hobnob, and neither do those of git during a
@@ -192,7 +192,7 @@ fn few_places_write_to_the_screen() {
 }
 
 #[test]
-fn few_places_read_the_keyboard() {
+fn only_a_few_files_read_the_keyboard() {
     let may = |path: &str| {
         ["src/input/script.rs", "src/start/mod.rs", "src/start/chat_name.rs", "src/plugins/program.rs"]
             .contains(&path)
@@ -223,7 +223,7 @@ fn makes_words(code: &str) -> bool {
 }
 
 #[test]
-fn what_a_person_reads_is_worded_in_show() {
+fn only_show_words_what_a_person_reads() {
     assert!(makes_words("self.fail(Failure { code, text, command })"));
     assert!(makes_words("let notice = Notice::Notice { text };") && makes_words("impl Saying for Mine {}"));
     assert!(
@@ -240,7 +240,7 @@ fn what_a_person_reads_is_worded_in_show() {
 }
 
 #[test]
-fn every_file_says_what_it_owns() {
+fn every_file_opens_with_a_comment_that_says_what_it_owns() {
     let silent: Vec<String> = sources()
         .iter()
         .filter(|source| !source.text.starts_with("//! "))
@@ -250,7 +250,7 @@ fn every_file_says_what_it_owns() {
 }
 
 #[test]
-fn no_file_is_a_drawer() {
+fn every_file_name_says_what_the_file_holds() {
     let drawers: Vec<String> = sources()
         .iter()
         .map(|source| source.path.clone())
@@ -260,7 +260,7 @@ fn no_file_is_a_drawer() {
 }
 
 #[test]
-fn nothing_is_left_undone() {
+fn no_file_has_notes_of_work_to_do_ignored_tests_or_stubs() {
     // The words are written in parts, so that this file does not find itself.
     let notes = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
     let ignored = concat!("#[", "ignore");
@@ -274,7 +274,7 @@ fn nothing_is_left_undone() {
 }
 
 #[test]
-fn tests_do_not_sleep_for_luck() {
+fn a_test_that_sleeps_says_why_on_the_same_line() {
     check_lines("a test that sleeps says why in a comment on the line", |source, number, code| {
         let line = source.text.lines().nth(number - 1).unwrap_or_default();
         source.is_test(number) && code.contains("sleep(") && !line.contains("// ")
@@ -323,7 +323,7 @@ fn an_error_says_its_cause_or_has_it_as_its_source() {
 }
 
 #[test]
-fn strings_and_comments_are_no_code() {
+fn strings_and_comments_are_not_read_as_code() {
     assert_eq!(code_of(r#"let x = "a // \" b"; // stdout"#), r#"let x = ""; "#);
     assert_eq!(code_of(r#"matches!(c, '"' | 'x') // "why""#), "matches!(c, ' | 'x') ");
     assert!(has_word("io::stderr()", "stderr") && !has_word("my_stderr()", "stderr"));

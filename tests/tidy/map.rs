@@ -100,7 +100,7 @@ fn compare(rows: &[Row], root: &str, files: &BTreeSet<String>) -> String {
 }
 
 #[test]
-fn the_map_and_the_tree_say_the_same() {
+fn the_map_in_the_architecture_page_names_every_file() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ARCHITECTURE.md");
     let document = fs::read_to_string(path).unwrap();
     let mut wrong = String::new();
@@ -118,7 +118,7 @@ fn the_map_and_the_tree_say_the_same() {
 }
 
 #[test]
-fn what_is_missing_gone_or_named_twice_is_told() {
+fn files_that_are_missing_gone_or_named_twice_in_the_map_are_found() {
     let document = "### `a/`\n\n| file | owns |\n| --- | --- |\n| `b.rs` | one `x` |\n| `b.rs` | two |\n\
                     | `c/` | `f`, `h` and `Camel` |\n| `d/` | gone |\n\n## Next\n| `e.rs` | not of the map |\n";
     let files = ["b.rs", "c/mod.rs", "c/f.rs", "g.rs", "lib.rs"].map(str::to_owned).into();
