@@ -13,13 +13,13 @@ use crate::commands;
 use crate::config::preferences::SETTINGS;
 use crate::data::table::Table;
 use crate::plugins::Plugins;
-use crate::repl::{Argument, CommandWord, Words};
+use crate::repl::{Argument, CommandWord, EditorWords};
 use crate::session::SessionId;
 
 /// The words that were published last, and the state from which they were made.
 #[derive(Debug)]
 pub(crate) struct Completion {
-    words: watch::Sender<Arc<Words>>,
+    words: watch::Sender<Arc<EditorWords>>,
     published: Option<Published>,
 }
 
@@ -37,11 +37,11 @@ struct Published {
 impl Completion {
     /// Makes the words for an editor, which borrows them from the receiver. Commands and settings are there at once.
     #[must_use]
-    pub(crate) fn new() -> (Self, watch::Receiver<Arc<Words>>) {
+    pub(crate) fn new() -> (Self, watch::Receiver<Arc<EditorWords>>) {
         let settings = SETTINGS
             .iter()
             .map(|it| (it.key.to_owned(), it.values().into_iter().map(str::to_owned).collect()));
-        let first = Words { settings: settings.collect(), ..commands::words() };
+        let first = EditorWords { settings: settings.collect(), ..commands::words() };
         let (words, receiver) = watch::channel(Arc::new(first));
         (Self { words, published: None }, receiver)
     }
@@ -53,7 +53,7 @@ impl Completion {
     }
 
     /// Returns the words that were published last.
-    pub(super) fn words(&self) -> Arc<Words> {
+    pub(super) fn words(&self) -> Arc<EditorWords> {
         self.words.borrow().clone()
     }
 
@@ -90,7 +90,7 @@ impl Completion {
     }
 }
 
-fn publish_names(words: &mut Words, state: &State) {
+fn publish_names(words: &mut EditorWords, state: &State) {
     let lobby = (SessionId::LOBBY, "lobby".to_owned());
     let peers = state.sessions.peers().map(|(id, peer)| (id, peer.peer.to_string()));
     let rooms = state.sessions.rooms().map(|(id, room)| (id, format!("#{}", room.room)));
@@ -104,7 +104,7 @@ fn publish_names(words: &mut Words, state: &State) {
 }
 
 /// Publishes the commands, including the user's programs. This looks into the folders of the programs.
-fn publish_commands(words: &mut Words, plugins: &Plugins) {
+fn publish_commands(words: &mut EditorWords, plugins: &Plugins) {
     words.commands = commands::words().commands;
     words.own = BTreeMap::new();
     let all = plugins.all();

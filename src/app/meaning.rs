@@ -102,9 +102,9 @@ fn command(call: &Call<'_>, own: &UserName) -> Meaning {
 mod tests {
     use super::*;
     use crate::app::completion::Completion;
-    use crate::repl::Words;
+    use crate::repl::EditorWords;
 
-    fn meaning(line: &str, words: Option<&Words>) -> Meaning {
+    fn meaning(line: &str, words: Option<&EditorWords>) -> Meaning {
         let mut aliases = Table::default();
         for (name, text) in [
             ("brb", "be right back"),

@@ -22,7 +22,7 @@ use crate::lobby::event_queue::{self, EventSender};
 use crate::lobby::handle::{TestLink, test_handle};
 use crate::peer::PeerEvent;
 use crate::plugins::Plugins;
-use crate::repl::Words;
+use crate::repl::EditorWords;
 use crate::screen::{Form, Screen, Sink};
 use crate::show::human::{Human, Shown};
 
@@ -30,7 +30,7 @@ pub(super) struct Scene {
     pub(super) app: App,
     pub(super) link: TestLink,
     lines: mpsc::Sender<ScriptLine>,
-    words: watch::Receiver<Arc<Words>>,
+    words: watch::Receiver<Arc<EditorWords>>,
     seen: usize,
     _folder: tempfile::TempDir,
     _queues: (EventSender, mpsc::Sender<PeerEvent>, mpsc::Sender<Signal>),

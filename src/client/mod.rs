@@ -518,6 +518,6 @@ impl State {
     #[must_use]
     pub(crate) fn is_named(&self, text: &str) -> bool {
         [&self.me.name, self.keeping.own_name()].iter().any(|name| mention::is_in(text, name))
-            || !mention::find_words(text, self.user.preferences.highlight.words()).is_empty()
+            || !mention::find_whole_words(text, self.user.preferences.highlight.words()).is_empty()
     }
 }

@@ -60,7 +60,7 @@ use crate::client::State;
 pub use crate::client::command_error::CommandError;
 pub use crate::input::traits::{Leads, Traits};
 pub use crate::repl::Argument;
-use crate::repl::{CommandWord, HabitWord, Words};
+use crate::repl::{CommandWord, EditorWords, HabitWord};
 use crate::session::SessionId;
 use crate::show::{Failure, HelpRow, failing};
 pub(crate) use edit::EDIT;
@@ -280,7 +280,7 @@ pub fn help_rows(commands: &[Command]) -> Vec<HelpRow> {
 
 /// Returns the words for the line editor that are the same for every user: the commands, and the words of other chats.
 #[must_use]
-pub fn words() -> Words {
+pub fn words() -> EditorWords {
     let command_word = |command: &Command| CommandWord {
         name: command.name.to_owned(),
         aliases: command.aliases.iter().map(|&alias| alias.to_owned()).collect(),
@@ -288,7 +288,11 @@ pub fn words() -> Words {
         about: command.about.to_owned(),
         argument: command.argument,
     };
-    Words { commands: COMMANDS.iter().map(command_word).collect(), habits: habit_words(), ..Words::default() }
+    EditorWords {
+        commands: COMMANDS.iter().map(command_word).collect(),
+        habits: habit_words(),
+        ..EditorWords::default()
+    }
 }
 
 /// Returns the words of other chats.

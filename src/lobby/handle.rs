@@ -21,7 +21,7 @@ pub(super) enum LobbyCommand {
 
 /// How many orders may wait for the link. The app has at most 10,000 texts open, and gives up questions after a few
 /// seconds. When this many orders wait, a text is not taken and a question is not asked.
-const COMMANDS: usize = 16 * 1024;
+const COMMAND_QUEUE: usize = 16 * 1024;
 
 /// How many places of the queue are kept free for orders that must not be lost: to hurry, to leave, and to leave each
 /// of the rooms.
@@ -36,7 +36,7 @@ pub struct LobbyHandle {
 
 /// Makes a handle, and the end of the queue from which the link takes its orders.
 pub(super) fn handle() -> (LobbyHandle, mpsc::Receiver<LobbyCommand>) {
-    let (commands, queue) = mpsc::channel(COMMANDS);
+    let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
     (LobbyHandle { commands }, queue)
 }
 
@@ -153,7 +153,7 @@ mod tests {
         while let Some(order) = queue.recv().await {
             orders.push(order);
         }
-        assert_eq!(orders.len(), COMMANDS - KEPT_FREE + 1);
+        assert_eq!(orders.len(), COMMAND_QUEUE - KEPT_FREE + 1);
         assert!(matches!(orders.last(), Some(LobbyCommand::Leave)));
     }
 }

@@ -14,7 +14,7 @@ use super::Watched;
 use super::canvas::Size;
 use super::page::Page;
 use super::terminal;
-use super::words::{Argument, Words, fold};
+use super::words::{Argument, EditorWords, fold};
 use crate::input::line::{self, Call, Habit, Line, Source};
 
 /// How many candidates are offered at most. With more, rustyline would ask before it shows them.
@@ -51,7 +51,7 @@ impl Completer for Completions {
 }
 
 /// Returns where the word at the end of `head` begins, and what it could be completed to.
-fn candidates(head: &str, words: &Words) -> (usize, Vec<Pair>) {
+fn candidates(head: &str, words: &EditorWords) -> (usize, Vec<Pair>) {
     match line::parse(head, Source::Terminal(words)) {
         Line::Command(Call { word, argument: None, .. }) => (0, command_names(word, words, "\\")),
         Line::Command(Call { word, argument: Some(at), .. }) => argument(head, word, at.start, words),
@@ -66,7 +66,7 @@ fn candidates(head: &str, words: &Words) -> (usize, Vec<Pair>) {
 }
 
 /// Returns candidates for the end of the argument that begins at byte `at`.
-fn argument(head: &str, command: &str, at: usize, words: &Words) -> (usize, Vec<Pair>) {
+fn argument(head: &str, command: &str, at: usize, words: &EditorWords) -> (usize, Vec<Pair>) {
     let typed = &head[at..];
     let kind = words.command(command).map(|command| command.argument);
     let in_text = match kind {
@@ -88,7 +88,7 @@ fn start_of_word(head: &str) -> usize {
     head.char_indices().rev().find(|(_, c)| c.is_whitespace()).map_or(0, |(at, c)| at + c.len_utf8())
 }
 
-fn command_names(start: &str, words: &Words, lead: &str) -> Vec<Pair> {
+fn command_names(start: &str, words: &EditorWords, lead: &str) -> Vec<Pair> {
     words
         .commands_from(start)
         .map(|command| {
@@ -102,7 +102,7 @@ fn command_names(start: &str, words: &Words, lead: &str) -> Vec<Pair> {
         .collect()
 }
 
-fn arguments(command: &str, start: &str, words: &Words) -> Vec<Pair> {
+fn arguments(command: &str, start: &str, words: &EditorWords) -> Vec<Pair> {
     let kind = words.command(command).map_or(Argument::None, |command| command.argument);
     if start.contains(char::is_whitespace) {
         return Vec::new();
@@ -147,7 +147,7 @@ fn not_the_only_one<'w>(start: &str, fitting: impl Iterator<Item = &'w String>) 
 }
 
 /// Returns the values of the setting whose name was typed, and the beginning of the value that is being typed.
-fn setting_values<'a>(command: &str, argument: &'a str, words: &Words) -> Option<(&'a str, Vec<Pair>)> {
+fn setting_values<'a>(command: &str, argument: &'a str, words: &EditorWords) -> Option<(&'a str, Vec<Pair>)> {
     words.command(command).filter(|command| command.argument == Argument::Setting)?;
     let (key, start) = argument.split_once(char::is_whitespace)?;
     let start = start.trim_start();
@@ -157,7 +157,7 @@ fn setting_values<'a>(command: &str, argument: &'a str, words: &Words) -> Option
 }
 
 /// Returns names as mentions: `NAME: ` at the beginning of a text and `NAME ` later, with or without a leading `@`.
-fn mentions(start: &str, first: bool, words: &Words) -> Vec<Pair> {
+fn mentions(start: &str, first: bool, words: &EditorWords) -> Vec<Pair> {
     let (at, name) = start.strip_prefix('@').map_or(("", start), |name| ("@", name));
     if start.is_empty() && !first {
         return Vec::new();
@@ -168,13 +168,13 @@ fn mentions(start: &str, first: bool, words: &Words) -> Vec<Pair> {
         .collect()
 }
 
-fn users<'w>(start: &str, words: &'w Words) -> impl Iterator<Item = &'w str> {
+fn users<'w>(start: &str, words: &'w EditorWords) -> impl Iterator<Item = &'w str> {
     let start = fold(start);
     words.users.iter().filter(move |name| fold(name).starts_with(&start)).map(String::as_str)
 }
 
 /// Returns the names of rooms, with a `#` if the user typed one.
-fn rooms(start: &str, words: &Words) -> Vec<Pair> {
+fn rooms(start: &str, words: &EditorWords) -> Vec<Pair> {
     let (sign, name) = start.strip_prefix('#').map_or(("", start), |name| ("#", name));
     let begins = |room: &&String| fold(room).starts_with(&fold(name));
     let room = |room: &String| Pair { display: format!("#{room}"), replacement: format!("{sign}{room}") };
@@ -182,7 +182,7 @@ fn rooms(start: &str, words: &Words) -> Vec<Pair> {
 }
 
 /// Returns sessions by number if nothing or a number was typed, and otherwise by name.
-fn sessions(start: &str, words: &Words) -> Vec<Pair> {
+fn sessions(start: &str, words: &EditorWords) -> Vec<Pair> {
     let by_number = words.sessions.iter().filter(|(id, _)| id.to_string().starts_with(start));
     let by_name =
         words.sessions.iter().filter(|(_, name)| !start.is_empty() && fold(name).starts_with(&fold(start)));
@@ -232,8 +232,8 @@ mod tests {
         }
     }
 
-    fn words() -> Words {
-        Words {
+    fn words() -> EditorWords {
+        EditorWords {
             commands: vec![
                 command("fork", "f", Argument::User),
                 command("switch", "sw", Argument::Session),

@@ -10,7 +10,7 @@ use rustyline::hint::{Hint, Hinter};
 use tokio::sync::mpsc;
 
 use super::page::Page;
-use super::words::{Argument, CommandWord, Words};
+use super::words::{Argument, CommandWord, EditorWords};
 use super::{Typed, Watched, found};
 use crate::input::line::{self, Call, Habit, Line, Source};
 
@@ -96,7 +96,7 @@ impl Hints {
 }
 
 /// Whether what is typed last is an argument that is a room.
-fn names_room(line: &str, words: &Words) -> bool {
+fn names_room(line: &str, words: &EditorWords) -> bool {
     let command = match line::parse(line, Source::Terminal(words)) {
         Line::Command(Call { word, argument: Some(_), .. }) => words.command(word),
         Line::Slash(Call { argument: Some(_), .. }, Habit::Same(word)) => words.command(&word),
@@ -105,7 +105,7 @@ fn names_room(line: &str, words: &Words) -> bool {
     command.is_some_and(|command| command.argument == Argument::Room)
 }
 
-fn hint(line: &str, words: &Words) -> Option<CommandHint> {
+fn hint(line: &str, words: &EditorWords) -> Option<CommandHint> {
     match line::parse(line, Source::Terminal(words)) {
         Line::Command(Call { word, argument: None, .. }) if !word.is_empty() => match words.command(word) {
             Some(command) => Some(CommandHint { display: about(command), completion: None }),
@@ -135,7 +135,7 @@ fn note(text: &str) -> Option<CommandHint> {
 }
 
 /// Returns a hint for the only command whose name begins with what was typed.
-fn only_one(typed: &str, words: &Words) -> Option<CommandHint> {
+fn only_one(typed: &str, words: &EditorWords) -> Option<CommandHint> {
     let mut begun =
         words.commands.iter().filter_map(|command| Some((command, command.name.strip_prefix(typed)?)));
     let (command, missing) = begun.next()?;
@@ -166,7 +166,7 @@ mod tests {
             argument: Argument::User,
         };
         let nick = HabitWord { word: "nick", instead: "start with --name", beats_command: false };
-        let words = Words { commands: vec![fork], habits: vec![nick], ..Words::default() };
+        let words = EditorWords { commands: vec![fork], habits: vec![nick], ..EditorWords::default() };
         let found = hint(line, &words);
         let found = found.as_ref().map(|hint| (hint.display(), hint.completion()));
         assert_eq!(found, expected);
@@ -182,7 +182,7 @@ mod tests {
             argument,
         };
         let commands = vec![command("join", Argument::Room), command("fork", Argument::User)];
-        let words = Words { commands, ..Words::default() };
+        let words = EditorWords { commands, ..EditorWords::default() };
         let named = ["\\join ", "\\join te", "/join te"].map(|line| names_room(line, &words));
         let others = ["\\join", "\\fork te", "join te", ""].map(|line| names_room(line, &words));
         assert_eq!((named, others), ([true; 3], [false; 4]));

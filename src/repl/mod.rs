@@ -56,7 +56,7 @@ use tokio::sync::{mpsc, watch};
 use crate::session::id::SessionId;
 
 pub use self::prompt::{Draft, Edit, Grant, Prompt, Said};
-pub use self::words::{Argument, CommandWord, HabitWord, Words};
+pub use self::words::{Argument, CommandWord, EditorWords, HabitWord};
 
 use self::editor::LineReader;
 use self::keyboard::Keyboard;
@@ -69,7 +69,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const ANSWERS: usize = 16;
 
 /// The words for completion and hints, as the app published them last.
-type Watched = watch::Receiver<Arc<Words>>;
+type Watched = watch::Receiver<Arc<EditorWords>>;
 
 /// The options with which the line editor is started.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub struct ReplOptions {
     /// Whether the prompt, the input and the hints have colours. The caller has to obey `NO_COLOR`.
     pub color: bool,
     /// The words for completion and hints.
-    pub words: watch::Receiver<Arc<Words>>,
+    pub words: watch::Receiver<Arc<EditorWords>>,
 }
 
 /// What the user did. All of these answer a grant, except [`Typed::HistoryLost`], [`Typed::NotUtf8`] and

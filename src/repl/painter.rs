@@ -16,7 +16,7 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use super::canvas::{Edges, Sheet, Span};
 use super::page::Page;
 use super::printer::SharedTerminal;
-use super::{Watched, terminal, words::Words};
+use super::{Watched, terminal, words::EditorWords};
 use crate::input::line::{self, Habit, Line, Source};
 use crate::show::terminal::links;
 
@@ -231,7 +231,7 @@ fn listed(found: &[String], page: &Page) -> String {
 
 /// Returns the length and style of the command at the beginning of a line: a command that exists, one that is still
 /// being typed, or a wrong one. A character that only marks the line as a text is dim.
-fn command_style(line: &str, words: &Words) -> Option<(usize, Style)> {
+fn command_style(line: &str, words: &EditorWords) -> Option<(usize, Style)> {
     match line::parse(line, Source::Terminal(words)) {
         Line::Text { escape: Some(escape), .. } => Some((escape.end, Color::DarkGray.normal())),
         Line::Command(call) if !call.word.is_empty() => {

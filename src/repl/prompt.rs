@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::words::Words;
+use super::words::EditorWords;
 use crate::input::line::{self, Source};
 use crate::session::id::SessionId;
 
@@ -47,7 +47,7 @@ impl Said {
     /// its prompt if it is not a text, or if the text is not said exactly as it is written (as with `//text`). A line
     /// with U+FFFD also keeps it, because it may not be sent: this character stands for a byte that its author did not
     /// mean.
-    pub(super) fn before(&self, line: &str, words: &Words) -> Option<Prompt> {
+    pub(super) fn before(&self, line: &str, words: &EditorWords) -> Option<Prompt> {
         if self.from.is_some_and(|from| Instant::now() < from) {
             return None;
         }
@@ -174,7 +174,7 @@ mod tests {
             [(None, true), (Some(now), true), (Some(now + Duration::from_secs(3600)), false)]
         {
             let said = Said { time: None, name: Prompt::plain("anna: "), from, links: false, most_lines: 0 };
-            assert_eq!(said.before("secret", &Words::default()).is_some(), is_said, "{from:?}");
+            assert_eq!(said.before("secret", &EditorWords::default()).is_some(), is_said, "{from:?}");
         }
     }
 

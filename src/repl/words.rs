@@ -9,7 +9,7 @@ use crate::session::id::SessionId;
 
 /// A snapshot of all words that the editor may offer. The app publishes a new one when something changes.
 #[derive(Clone, Debug, Default)]
-pub struct Words {
+pub struct EditorWords {
     /// All commands, in the order in which `\help` lists them, and then the user's own programs that are allowed.
     pub commands: Vec<CommandWord>,
     /// The user's aliases.
@@ -98,7 +98,7 @@ impl CommandWord {
     }
 }
 
-impl Words {
+impl EditorWords {
     fn all(&self) -> impl Iterator<Item = &CommandWord> {
         self.commands.iter().chain(&self.aliases)
     }
@@ -116,7 +116,7 @@ impl Words {
     }
 }
 
-impl Vocabulary for Words {
+impl Vocabulary for EditorWords {
     fn habit(&self, word: &str) -> Option<Habit> {
         let folded = fold(word);
         let habit = self.habits.iter().find(|habit| habit.word == folded);

@@ -68,7 +68,7 @@ impl KeptMessage {
 
 /// Returns the places in `text` where one of `words` begins a word, in upper or lower case; in order, none twice.
 #[must_use]
-pub fn find_words(text: &str, words: &[String]) -> Vec<Range<usize>> {
+pub fn find_word_beginnings(text: &str, words: &[String]) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut before = None;
     for (at, c) in text.char_indices() {
@@ -132,7 +132,8 @@ mod tests {
     fn searched_words_are_found_at_the_beginning_of_words_in_any_case() {
         let check = |text: &str, words: &[&str], expected: &[&str]| {
             let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-            let found: Vec<&str> = find_words(text, &words).into_iter().map(|place| &text[place]).collect();
+            let found: Vec<&str> =
+                find_word_beginnings(text, &words).into_iter().map(|place| &text[place]).collect();
             assert_eq!(found, expected, "{words:?} in {text:?}");
         };
         check("The release, prerelease", &["RELEASE", "the"], &["The", "release"]);

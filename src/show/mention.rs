@@ -23,7 +23,7 @@ pub fn is_in(text: &str, name: &UserName) -> bool {
 /// Returns the places in `text` where one of `words` is a whole word, whatever its case. In scripts without spaces a
 /// word counts wherever it is written.
 #[must_use]
-pub fn find_words(text: &str, words: &[String]) -> Vec<Range<usize>> {
+pub fn find_whole_words(text: &str, words: &[String]) -> Vec<Range<usize>> {
     if words.is_empty() {
         return Vec::new();
     }
@@ -33,7 +33,7 @@ pub fn find_words(text: &str, words: &[String]) -> Vec<Range<usize>> {
         let go_on = |c: char| c.is_alphanumeric() && c.is_ascii();
         !after.is_some_and(go_on) || !within.is_some_and(char::is_alphanumeric)
     };
-    kept::find_words(text, words).into_iter().filter(ends).collect()
+    kept::find_word_beginnings(text, words).into_iter().filter(ends).collect()
 }
 
 fn places<'t>(text: &'t str, name: &'t UserName) -> impl Iterator<Item = Range<usize>> + 't {
@@ -119,7 +119,8 @@ mod tests {
     fn highlighted_words_are_found_as_whole_words_in_any_case() {
         let check = |text: &str, words: &[&str], expected: &[&str]| {
             let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-            let found: Vec<&str> = find_words(text, &words).into_iter().map(|place| &text[place]).collect();
+            let found: Vec<&str> =
+                find_whole_words(text, &words).into_iter().map(|place| &text[place]).collect();
             assert_eq!(found, expected, "{words:?} in {text:?}");
         };
         check("Deploy! redeploy deployed, DEPLOY-day", &["deploy"], &["Deploy", "DEPLOY"]);

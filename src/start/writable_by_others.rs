@@ -12,7 +12,7 @@ use crate::data::whole_file::folder_of;
 const IN_DATA: [&str; 3] = ["identities", "known_keys.toml", "own_commands.toml"];
 
 /// The folder beside the config file with the user's own commands.
-const COMMANDS: &str = "commands";
+const PROGRAMS_FOLDER: &str = "commands";
 
 /// Returns what other users can write to: in the data directory, and of the config file and its folder.
 pub(super) fn find(data_dir: &Path, config_file: Option<&Path>) -> Vec<Exposed> {
@@ -20,7 +20,7 @@ pub(super) fn find(data_dir: &Path, config_file: Option<&Path>) -> Vec<Exposed> 
     let mut paths: Vec<PathBuf> = std::iter::once(data_dir.to_owned()).chain(in_data).collect();
     if let Some(file) = config_file {
         let folder = folder_of(file);
-        paths.extend([folder.to_owned(), folder.join(COMMANDS), file.to_owned()]);
+        paths.extend([folder.to_owned(), folder.join(PROGRAMS_FOLDER), file.to_owned()]);
     }
     paths.into_iter().filter_map(writable_by_others).collect()
 }

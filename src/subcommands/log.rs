@@ -19,7 +19,7 @@ use crate::data::history;
 use crate::data::history::question::{In, Question};
 use crate::show::Notice;
 use crate::show::json;
-use crate::show::kept::{KeptMessage, find_words};
+use crate::show::kept::{KeptMessage, find_word_beginnings};
 use crate::timestamp;
 
 /// Writes all messages that fit the options.
@@ -62,7 +62,7 @@ fn painted(kept: &KeptMessage, line: &str, head: &str) -> String {
     let text = &line[head.len()..];
     let mut shown = Style::new().dimmed().paint(head).to_string();
     let mut from = 0;
-    for place in find_words(text, &kept.words) {
+    for place in find_word_beginnings(text, &kept.words) {
         shown.push_str(&text[from..place.start]);
         shown.push_str(&Color::Red.bold().paint(&text[place.clone()]).to_string());
         from = place.end;

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Instant;
 
 use hobnob::repl::{
-    self, Argument, CommandWord, Draft, Grant, Prompt, ReplHandle, ReplOptions, Typed, Words, terminal,
+    self, Argument, CommandWord, Draft, EditorWords, Grant, Prompt, ReplHandle, ReplOptions, Typed, terminal,
 };
 use hobnob::session::id::SessionId;
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,7 +32,7 @@ type Order = (String, UnixStream);
 
 struct App {
     repl: ReplHandle,
-    words: watch::Sender<Arc<Words>>,
+    words: watch::Sender<Arc<EditorWords>>,
     prompt: String,
     held: Option<Draft>,
     holding: bool,
@@ -200,7 +200,7 @@ impl App {
     }
 }
 
-fn vocabulary(crowd: usize) -> Words {
+fn vocabulary(crowd: usize) -> EditorWords {
     let command = |name: &str, aliases: &[&str], usage: &str, about: &str, argument| CommandWord {
         name: name.to_owned(),
         aliases: aliases.iter().map(ToString::to_string).collect(),
@@ -210,7 +210,7 @@ fn vocabulary(crowd: usize) -> Words {
     };
     let mut users: Vec<_> = ["anna", "Anton", "bobby"].map(str::to_owned).into();
     users.extend((0..crowd).map(|n| format!("user{n:04}")));
-    Words {
+    EditorWords {
         own: std::collections::BTreeMap::new(),
         commands: vec![
             command("fork", &[], "\\fork NAME", "private session with NAME", Argument::User),
@@ -220,6 +220,6 @@ fn vocabulary(crowd: usize) -> Words {
         ],
         users,
         sessions: vec![(SessionId(0), "lobby".into()), (SessionId(1), "bobby".into())],
-        ..Words::default()
+        ..EditorWords::default()
     }
 }

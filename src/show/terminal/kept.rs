@@ -4,7 +4,7 @@ use nu_ansi_term::Style;
 
 use super::wrap::width;
 use super::{TerminalForm, names};
-use crate::show::kept::{KeptMessage, find_words};
+use crate::show::kept::{KeptMessage, find_word_beginnings};
 
 /// How far the rows after the first are indented.
 const HANG: usize = 4;
@@ -44,7 +44,7 @@ impl TerminalForm {
         }
         let mut shown = String::new();
         let mut from = 0;
-        for place in find_words(row, words) {
+        for place in find_word_beginnings(row, words) {
             shown.push_str(&row[from..place.start]);
             shown.push_str(&self.paint(Style::new().bold().reverse(), &row[place.clone()]));
             from = place.end;

@@ -155,13 +155,13 @@ impl TerminalForm {
 
     pub(super) fn is_named(&self, message: &Message) -> bool {
         self.own.as_ref().is_some_and(|own| mention::is_in(&message.text, own))
-            || !mention::find_words(&message.text, self.preferences.highlight.words()).is_empty()
+            || !mention::find_whole_words(&message.text, self.preferences.highlight.words()).is_empty()
     }
 
     /// Returns where a row has the reader's name, or a word that the reader highlights; in order, none twice.
     fn noticed(&self, row: &str) -> Vec<Range<usize>> {
         let mut places = self.own.as_ref().map_or_else(Vec::new, |own| mention::find(row, own));
-        places.extend(mention::find_words(row, self.preferences.highlight.words()));
+        places.extend(mention::find_whole_words(row, self.preferences.highlight.words()));
         places.sort_by_key(|place| place.start);
         let mut end = 0;
         places.retain(|place| {
