@@ -33,8 +33,8 @@ use crate::show::{Failure, Notice, Repeated, failing, saying};
 
 impl State {
     /// Answers the server's question whether a user may open a private session with this user.
-    pub(super) fn asked(&mut self, ask: u64, name: &UserName, key: &PublicKey, session: Option<PairToken>) {
-        let answer = match session {
+    pub(super) fn asked(&mut self, ask: u64, name: &UserName, key: &PublicKey, token: Option<PairToken>) {
+        let answer = match token {
             Some(token) => self.consent_to_rebuild(ask, &token, name, key),
             None => self.consent_to_open(ask, name, key),
         };

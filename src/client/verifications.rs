@@ -252,7 +252,7 @@ mod tests {
     fn a_flood_of_verification_questions_is_cancelled_three_times_and_then_ignored() {
         let (mut verifications, now) = (Verifications::default(), Instant::now());
         let peer = PublicKey::new([1; 32]);
-        let parties = Parties { session: PairToken::new([7; 16]), own: PublicKey::new([2; 32]), peer };
+        let parties = Parties { token: PairToken::new([7; 16]), own: PublicKey::new([2; 32]), peer };
         let mut over = 0;
         for number in 0..10_000_u32 {
             let mut bytes = [0; 32];

@@ -218,7 +218,7 @@ impl State {
     fn parties(&self, session: SessionId) -> Option<Parties> {
         let (_, peer) = self.peer_of(session)?;
         let (token, own) = (self.private_links.token(session)?, self.private_links.own_key()?);
-        Some(Parties { session: token, own, peer })
+        Some(Parties { token, own, peer })
     }
 
     fn peer_of(&self, session: SessionId) -> Option<(UserName, PublicKey)> {

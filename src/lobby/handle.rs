@@ -19,11 +19,11 @@ pub(super) enum LobbyCommand {
     Leave,
 }
 
-/// How many orders may wait for the link. The app has at most 10,000 texts open, and gives up questions after a few
-/// seconds. When this many orders wait, a text is not taken and a question is not asked.
+/// How many commands may wait for the link. The app has at most 10,000 texts open, and gives up questions after a few
+/// seconds. When this many commands wait, a text is not taken and a question is not asked.
 const COMMAND_QUEUE: usize = 16 * 1024;
 
-/// How many places of the queue are kept free for orders that must not be lost: to hurry, to leave, and to leave each
+/// How many places of the queue are kept free for commands that must not be lost: to hurry, to leave, and to leave each
 /// of the rooms.
 const KEPT_FREE: usize = 16 + MAX_ROOMS_OF_A_KEY;
 
@@ -34,7 +34,7 @@ pub struct LobbyHandle {
     commands: mpsc::Sender<LobbyCommand>,
 }
 
-/// Makes a handle, and the end of the queue from which the link takes its orders.
+/// Makes a handle, and the end of the queue from which the link takes its commands.
 pub(super) fn handle() -> (LobbyHandle, mpsc::Receiver<LobbyCommand>) {
     let (commands, queue) = mpsc::channel(COMMAND_QUEUE);
     (LobbyHandle { commands }, queue)
@@ -42,7 +42,7 @@ pub(super) fn handle() -> (LobbyHandle, mpsc::Receiver<LobbyCommand>) {
 
 impl LobbyHandle {
     /// Says a text or does an act, in a room or in the lobby, now or when the link is back. `id` must grow from each
-    /// call to the next, whatever the rooms are. Returns false if the link has ended for good or too many orders wait;
+    /// call to the next, whatever the rooms are. Returns false if the link has ended for good or too many commands wait;
     /// the text or act will then not go out.
     #[must_use]
     pub fn say(&self, id: u64, room: Option<RoomName>, content: impl Into<Content>) -> bool {
@@ -59,7 +59,7 @@ impl LobbyHandle {
         self.takes_more() && self.commands.try_send(LobbyCommand::Say { id, outgoing }).is_ok()
     }
 
-    /// Joins a room. The order is dropped if the link is down or too many orders wait. Texts for the room may follow at
+    /// Joins a room. The command is dropped if the link is down or too many commands wait. Texts for the room may follow at
     /// once.
     pub fn join(&self, join: JoinRoom) {
         if self.takes_more() {
@@ -72,7 +72,7 @@ impl LobbyHandle {
         self.command(LobbyCommand::Part(room));
     }
 
-    /// Asks the server something. The question is dropped if the link is down or too many orders wait.
+    /// Asks the server something. The question is dropped if the link is down or too many commands wait.
     pub fn ask(&self, question: ClientMessage) {
         if self.takes_more() {
             self.command(LobbyCommand::Ask(question));
@@ -149,11 +149,11 @@ mod tests {
         assert!(!handle.say(1, None, Text::new("x").unwrap()), "it is reported, not lost");
         handle.leave();
         queue.close();
-        let mut orders = Vec::new();
-        while let Some(order) = queue.recv().await {
-            orders.push(order);
+        let mut commands = Vec::new();
+        while let Some(command) = queue.recv().await {
+            commands.push(command);
         }
-        assert_eq!(orders.len(), COMMAND_QUEUE - KEPT_FREE + 1);
-        assert!(matches!(orders.last(), Some(LobbyCommand::Leave)));
+        assert_eq!(commands.len(), COMMAND_QUEUE - KEPT_FREE + 1);
+        assert!(matches!(commands.last(), Some(LobbyCommand::Leave)));
     }
 }

@@ -146,7 +146,7 @@ struct Queues {
 }
 
 impl Queues {
-    /// Ends the link with this event. No order is taken from here on, so that a caller who says something learns that
+    /// Ends the link with this event. No command is taken from here on, so that a caller who says something learns that
     /// it goes nowhere.
     async fn end(&mut self, last: LobbyEvent) {
         self.commands.close();

@@ -16,7 +16,7 @@ use crate::session::path::PathChoice;
 pub(super) struct Call {
     pub(super) identity: Identity,
     pub(super) key: PublicKey,
-    pub(super) session: PairToken,
+    pub(super) token: PairToken,
     pub(super) role: Role,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) rules: Arc<DialRules>,

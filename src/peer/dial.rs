@@ -124,7 +124,7 @@ impl Dialler {
         let most = candidates.len().min(MAX_CANDIDATES);
         let Admitted { targets, passed_over } = self.call.rules.admit(&candidates[..most]);
         if passed_over > 0 {
-            tracing::debug!(session = %self.call.session, passed_over, "addresses that are not dialled");
+            tracing::debug!(token = %self.call.token, passed_over, "addresses that are not dialled");
         }
         self.allowance.renew(targets.len());
         (self.targets, self.passed_over) = (targets, passed_over);
@@ -287,7 +287,7 @@ async fn reach(call: &Call, greeting: &Semaphore, target: SocketAddr) -> Result<
     let _turn = greeting.acquire().await.map_err(|_| DialError::TooLong)?;
     let mut lines = greet::hello_lines();
     let told = call.mailbox.shown();
-    let hello = greet::greet(&mut stream, &mut lines, call.session, told, call.role);
+    let hello = greet::greet(&mut stream, &mut lines, call.token, told, call.role);
     let received = match timeout(GREET_WITHIN, hello).await {
         Ok(greeted) => greeted.map_err(DialError::Greet)?,
         Err(_elapsed) => return Err(DialError::TooLong),

@@ -51,7 +51,7 @@ pub(super) enum Role {
 /// A hello that arrived.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heard {
-    pub(super) session: PairToken,
+    pub(super) token: PairToken,
     pub(super) received: u64,
     /// The purpose of the connection, if it is not the texts of the session.
     pub(super) other_purpose: Option<Purpose>,
@@ -67,13 +67,13 @@ pub(super) fn hello_lines() -> LineBuffer {
 pub(super) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     lines: &mut LineBuffer,
-    session: PairToken,
+    token: PairToken,
     told: u64,
     role: Role,
 ) -> Result<u64, GreetError> {
-    send(stream, &[hello(session, told)]).await?;
+    send(stream, &[hello(token, told)]).await?;
     let heard = take_hello(next_message(stream, lines).await?)?;
-    if heard.session != session || heard.other_purpose.is_some() {
+    if heard.token != token || heard.other_purpose.is_some() {
         return Err(GreetError::Unexpected);
     }
     lines.set_limit(MAX_LINE_BYTES);
@@ -100,11 +100,11 @@ pub(super) async fn hear_hello<S: AsyncRead + Unpin>(
 pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     lines: &mut LineBuffer,
-    session: PairToken,
+    token: PairToken,
     told: u64,
     role: Role,
 ) -> Result<(), GreetError> {
-    send(stream, &[hello(session, told)]).await?;
+    send(stream, &[hello(token, told)]).await?;
     lines.set_limit(MAX_LINE_BYTES);
     match role {
         Role::Chooser => Ok(()),
@@ -116,11 +116,11 @@ pub(super) async fn answer<S: AsyncRead + AsyncWrite + Unpin>(
 /// session.
 pub(super) async fn refuse<S: AsyncWrite + Unpin>(
     stream: &mut S,
-    session: PairToken,
+    token: PairToken,
     has_ended: bool,
 ) -> std::io::Result<()> {
     if has_ended {
-        send(stream, &[hello(session, 0), PeerMessage::Goodbye]).await?;
+        send(stream, &[hello(token, 0), PeerMessage::Goodbye]).await?;
     } else {
         send(stream, &[PeerMessage::Goodbye]).await?;
     }
@@ -133,15 +133,15 @@ pub(super) async fn refuse_purpose<S: AsyncWrite + Unpin>(stream: &mut S) -> std
     stream.shutdown().await
 }
 
-fn hello(session: PairToken, received: u64) -> PeerMessage {
-    PeerMessage::Hello { protocol: PROTOCOL_VERSION, session, received, purpose: None }
+fn hello(token: PairToken, received: u64) -> PeerMessage {
+    PeerMessage::Hello { protocol: PROTOCOL_VERSION, session: token, received, purpose: None }
 }
 
 fn take_hello(message: PeerMessage) -> Result<Heard, GreetError> {
     match message {
-        PeerMessage::Hello { protocol: PROTOCOL_VERSION, session, received, purpose } => {
+        PeerMessage::Hello { protocol: PROTOCOL_VERSION, session: token, received, purpose } => {
             let other_purpose = purpose.filter(|purpose| *purpose != Purpose::Words);
-            Ok(Heard { session, received, other_purpose })
+            Ok(Heard { token, received, other_purpose })
         }
         PeerMessage::Hello { protocol, .. } => Err(GreetError::Protocol(protocol)),
         PeerMessage::Goodbye => Err(GreetError::NoSession),
@@ -202,13 +202,13 @@ mod tests {
     async fn meet(dialler: Role, acceptor: Role) -> (Result<u64, GreetError>, Result<(), GreetError>) {
         // The pipe is tiny, so that every message arrives in pieces.
         let (mut near, mut far) = tokio::io::duplex(8);
-        let session = PairToken::random();
+        let token = PairToken::random();
         let (mut near_lines, mut far_lines) = (hello_lines(), hello_lines());
-        let dialling = greet(&mut near, &mut near_lines, session, 3, dialler);
+        let dialling = greet(&mut near, &mut near_lines, token, 3, dialler);
         let answering = async {
             let heard = hear_hello(&mut far, &mut far_lines).await?;
-            assert_eq!((heard.session, heard.received), (session, 3));
-            answer(&mut far, &mut far_lines, session, 5, acceptor).await?;
+            assert_eq!((heard.token, heard.received), (token, 3));
+            answer(&mut far, &mut far_lines, token, 5, acceptor).await?;
             send(&mut far, &[PeerMessage::Chosen]).await?;
             Ok(())
         };
@@ -228,9 +228,9 @@ mod tests {
             [(true, Role::Chooser), (true, Role::Follower), (false, Role::Chooser), (false, Role::Follower)]
         {
             let (mut near, mut far) = tokio::io::duplex(4096);
-            let session = PairToken::random();
-            refuse(&mut far, session, has_ended).await.unwrap();
-            let answer = greet(&mut near, &mut hello_lines(), session, 0, role).await;
+            let token = PairToken::random();
+            refuse(&mut far, token, has_ended).await.unwrap();
+            let answer = greet(&mut near, &mut hello_lines(), token, 0, role).await;
             match has_ended {
                 true => assert!(matches!(answer, Err(GreetError::Over)), "{answer:?}"),
                 false => assert!(matches!(answer, Err(GreetError::NoSession)), "{answer:?}"),
@@ -240,9 +240,8 @@ mod tests {
 
     #[tokio::test]
     async fn anything_but_a_valid_hello_is_refused() {
-        let session = PairToken::random();
-        let stale =
-            format!("{{\"type\":\"hello\",\"protocol\":9,\"session\":\"{session}\",\"received\":0}}\n");
+        let token = PairToken::random();
+        let stale = format!("{{\"type\":\"hello\",\"protocol\":9,\"session\":\"{token}\",\"received\":0}}\n");
         let long = "x".repeat(MAX_PEER_HELLO_BYTES);
         for bytes in ["zz\n", "{\"type\":\"chosen\"}\n", "", stale.as_str(), long.as_str()] {
             let refused = hear_hello(&mut bytes.as_bytes(), &mut hello_lines()).await;

@@ -45,7 +45,7 @@ pub(super) struct Live {
 }
 
 struct Ended {
-    session: PairToken,
+    token: PairToken,
     key: PublicKey,
     at: Instant,
 }
@@ -78,29 +78,27 @@ impl Introductions {
     }
 
     /// Finds the session that a connection of `key` asks for.
-    pub(super) fn find(&self, session: &PairToken, key: &PublicKey) -> Found {
+    pub(super) fn find(&self, token: &PairToken, key: &PublicKey) -> Found {
         let table = self.table();
-        match table.live.get(session) {
+        match table.live.get(token) {
             Some(live) if live.key == *key => Found::Live(live.clone()),
-            _ if table.ended.iter().any(|ended| ended.session == *session && ended.key == *key) => {
-                Found::Ended
-            }
+            _ if table.ended.iter().any(|ended| ended.token == *token && ended.key == *key) => Found::Ended,
             _ => Found::Unknown,
         }
     }
 
     /// Enters a session. When the returned guard is dropped, the session is moved to the ended ones.
-    pub(super) fn enter(self: &Arc<Self>, session: PairToken, live: Live) -> Entered {
+    pub(super) fn enter(self: &Arc<Self>, token: PairToken, live: Live) -> Entered {
         let (key, mailbox) = (live.key, Arc::clone(&live.mailbox));
-        self.table().live.insert(session, live);
-        Entered { introductions: Arc::clone(self), session, key, mailbox }
+        self.table().live.insert(token, live);
+        Entered { introductions: Arc::clone(self), token, key, mailbox }
     }
 
     /// Refuses a session: a peer who dials for it is told that it has ended. A session that is live is left as it is.
-    pub(super) fn refuse(&self, session: PairToken, key: PublicKey) {
+    pub(super) fn refuse(&self, token: PairToken, key: PublicKey) {
         let mut table = self.table();
-        if !table.live.contains_key(&session) {
-            table.end(session, key);
+        if !table.live.contains_key(&token) {
+            table.end(token, key);
         }
     }
 
@@ -111,8 +109,8 @@ impl Introductions {
 }
 
 impl Table {
-    fn end(&mut self, session: PairToken, key: PublicKey) {
-        self.ended.push_back(Ended { session, key, at: Instant::now() });
+    fn end(&mut self, token: PairToken, key: PublicKey) {
+        self.ended.push_back(Ended { token, key, at: Instant::now() });
         self.forget_old();
     }
 
@@ -127,7 +125,7 @@ impl Table {
 /// Keeps a session in the table for as long as its link lives.
 pub(super) struct Entered {
     introductions: Arc<Introductions>,
-    session: PairToken,
+    token: PairToken,
     key: PublicKey,
     mailbox: Arc<Mailbox>,
 }
@@ -136,10 +134,10 @@ impl Drop for Entered {
     fn drop(&mut self) {
         let mut table = self.introductions.table();
         // If a session was entered twice, it belongs to the later link.
-        if table.live.get(&self.session).is_some_and(|live| Arc::ptr_eq(&live.mailbox, &self.mailbox)) {
-            table.live.remove(&self.session);
+        if table.live.get(&self.token).is_some_and(|live| Arc::ptr_eq(&live.mailbox, &self.mailbox)) {
+            table.live.remove(&self.token);
         }
-        table.end(self.session, self.key);
+        table.end(self.token, self.key);
     }
 }
 
@@ -158,15 +156,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_key_is_let_in_while_its_session_lives_and_for_a_while_after() {
         let introductions = Arc::new(Introductions::new(Arc::new(|key| *key == PublicKey::new([9; 32]))));
-        let session = PairToken::random();
+        let token = PairToken::random();
         assert!(!introductions.allows(&key(1)) && introductions.allows(&key(9)));
-        let entered = introductions.enter(session, live(key(1)));
+        let entered = introductions.enter(token, live(key(1)));
         assert!(introductions.allows(&key(1)));
-        assert!(matches!(introductions.find(&session, &key(1)), Found::Live(_)));
-        assert!(matches!(introductions.find(&session, &key(9)), Found::Unknown), "the token is not enough");
+        assert!(matches!(introductions.find(&token, &key(1)), Found::Live(_)));
+        assert!(matches!(introductions.find(&token, &key(9)), Found::Unknown), "the token is not enough");
         drop(entered);
         assert!(introductions.allows(&key(1)));
-        assert!(matches!(introductions.find(&session, &key(1)), Found::Ended));
+        assert!(matches!(introductions.find(&token, &key(1)), Found::Ended));
         tokio::time::advance(GONE_AFTER).await;
         assert!(!introductions.allows(&key(1)));
     }
@@ -174,11 +172,11 @@ mod tests {
     #[tokio::test]
     async fn a_refused_session_counts_as_ended_from_the_beginning() {
         let introductions = Arc::new(Introductions::new(Arc::new(|_| false)));
-        let session = PairToken::random();
-        introductions.refuse(session, key(1));
+        let token = PairToken::random();
+        introductions.refuse(token, key(1));
         assert!(introductions.allows(&key(1)), "it is told so, and read that far");
-        assert!(matches!(introductions.find(&session, &key(1)), Found::Ended));
-        assert!(matches!(introductions.find(&session, &key(2)), Found::Unknown));
+        assert!(matches!(introductions.find(&token, &key(1)), Found::Ended));
+        assert!(matches!(introductions.find(&token, &key(2)), Found::Unknown));
     }
 
     #[tokio::test]

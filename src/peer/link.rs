@@ -56,7 +56,7 @@ const RETIRED_FOR: Duration = Duration::from_secs(2);
 
 /// What a link begins with.
 pub(super) struct Beginning {
-    pub(super) session: LinkId,
+    pub(super) link: LinkId,
     pub(super) role: Role,
     pub(super) forked: bool,
     pub(super) mailbox: Arc<Mailbox>,
@@ -68,7 +68,7 @@ pub(super) struct Beginning {
 
 /// The state of the task.
 pub(super) struct Link {
-    session: LinkId,
+    link: LinkId,
     role: Role,
     mailbox: Arc<Mailbox>,
     outgoing: Arc<Outgoing>,
@@ -148,12 +148,12 @@ enum Misuse {
 
 impl Link {
     pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { session, role, forked, mailbox, outgoing, arrivals, dialler, events } = beginning;
+        let Beginning { link, role, forked, mailbox, outgoing, arrivals, dialler, events } = beginning;
         let waiting_events = EventQueue::of(dialler.familiarity());
         let trouble = dialler.has_only_passed_over().then_some(PeerFailure::NotDialled);
         let relaying = Relaying::opening(dialler.path(), Duration::ZERO, dialler.was_told_addresses());
         Self {
-            session,
+            link,
             role,
             mailbox,
             outgoing,
@@ -205,8 +205,7 @@ impl Link {
     async fn next(&mut self) -> Step {
         self.alarm.set(self.pause());
         let reading = self.waiting_events.has_room();
-        let Self { connection, arrivals, dialler, events, waiting_events, mailbox, session, alarm, .. } =
-            self;
+        let Self { connection, arrivals, dialler, events, waiting_events, mailbox, link, alarm, .. } = self;
         let turn = async {
             match connection {
                 Some(connection) => connection.turn(reading).await,
@@ -219,7 +218,7 @@ impl Link {
             attempt = dialler.next() => Step::Dialled(attempt),
             permit = events.reserve(), if !waiting_events.is_empty() => match (permit, waiting_events.pop()) {
                 (Ok(permit), Some(kind)) => {
-                    permit.send(PeerEvent { link: *session, kind });
+                    permit.send(PeerEvent { link: *link, kind });
                     Step::Handed
                 }
                 _ => Step::AppGone,
@@ -247,7 +246,7 @@ impl Link {
     fn apply(&mut self, step: Step) -> Option<Ending> {
         match step {
             Step::Arrived(fresh) if self.connection.is_none() && self.now < self.shunned_until => {
-                tracing::debug!(session = %self.session, origin = ?fresh.origin, "too soon after a misuse");
+                tracing::debug!(link = %self.link, origin = ?fresh.origin, "too soon after a misuse");
                 None
             }
             Step::Arrived(fresh) => self.adopt(fresh),
@@ -305,7 +304,7 @@ impl Link {
             if let PeerEventKind::Said { text, .. } = &kind {
                 self.handed += text.as_str().len();
             }
-            permit.send(PeerEvent { link: self.session, kind });
+            permit.send(PeerEvent { link: self.link, kind });
         }
     }
 
@@ -387,9 +386,9 @@ impl Link {
     fn lose(&mut self, reason: &dyn std::fmt::Display, loss: Loss) -> Option<Ending> {
         let lost = self.connection.take()?;
         if loss == Loss::Misused {
-            tracing::warn!(session = %self.session, %reason, "the connection is dropped");
+            tracing::warn!(link = %self.link, %reason, "the connection is dropped");
         } else {
-            tracing::debug!(session = %self.session, %reason, "the connection is lost");
+            tracing::debug!(link = %self.link, %reason, "the connection is lost");
         }
         self.dialler.stop();
         self.dialler.lost(&self.last_met);
@@ -429,7 +428,7 @@ impl Link {
         }
         self.waiting_events.push(last);
         while let Some(kind) = self.waiting_events.pop() {
-            if self.events.send(PeerEvent { link: self.session, kind }).await.is_err() {
+            if self.events.send(PeerEvent { link: self.link, kind }).await.is_err() {
                 return;
             }
         }

@@ -80,11 +80,11 @@ async fn meet(door: &Door, socket: TcpStream, from: IpAddr) -> Result<(), GreetE
     let Sealed { mut stream, key, key_exchange } = door.acceptor.answer(stream).await?;
     let mut lines = greet::hello_lines();
     let heard = greet::hear_hello(&mut stream, &mut lines).await?;
-    let live = match door.introductions.find(&heard.session, &key) {
+    let live = match door.introductions.find(&heard.token, &key) {
         Found::Live(live) => live,
         found => {
             let has_ended = matches!(found, Found::Ended);
-            return Ok(greet::refuse(&mut stream, heard.session, has_ended).await?);
+            return Ok(greet::refuse(&mut stream, heard.token, has_ended).await?);
         }
     };
     if let Some(purpose) = heard.other_purpose {
@@ -93,7 +93,7 @@ async fn meet(door: &Door, socket: TcpStream, from: IpAddr) -> Result<(), GreetE
     }
     let told = live.mailbox.shown();
     let role = role(&door.own_key, &key);
-    greet::answer(&mut stream, &mut lines, heard.session, told, role).await?;
+    greet::answer(&mut stream, &mut lines, heard.token, told, role).await?;
     let fresh = Fresh { stream, lines, received: heard.received, told, key_exchange, origin };
     if live.arrivals.try_send(fresh).is_err() {
         tracing::debug!(%from, "the link takes no connection now");

@@ -60,7 +60,7 @@ pub(super) async fn meet(call: &Call, named: Option<Candidate>) -> Result<Fresh,
     if let Some(named) = named {
         server.at = another_server(call, &named).await.ok_or(MeetError::NotThere(named))?;
     }
-    let Reached { stream, origin } = relay::meet(server, &call.identity, call.session, call.key).await?;
+    let Reached { stream, origin } = relay::meet(server, &call.identity, call.token, call.key).await?;
     let greeted = timeout(HANDSHAKE_TIMEOUT, greet(call, stream, origin)).await;
     greeted.unwrap_or(Err(MeetError::TooLong))
 }
@@ -79,7 +79,7 @@ async fn greet(call: &Call, stream: Box<dyn Duplex>, origin: Origin) -> Result<F
         Role::Chooser => {
             let Sealed { mut stream, key_exchange, .. } =
                 seal::call(stream, &call.identity, call.key).await?;
-            let greeted = greet::greet(&mut stream, &mut lines, call.session, told, call.role);
+            let greeted = greet::greet(&mut stream, &mut lines, call.token, told, call.role);
             let received = greeted.await?;
             (stream, key_exchange, received)
         }
@@ -89,10 +89,10 @@ async fn greet(call: &Call, stream: Box<dyn Duplex>, origin: Origin) -> Result<F
             let Sealed { mut stream, key_exchange, .. } =
                 acceptor.answer(stream).await.map_err(SealError::Io)?;
             let heard = greet::hear_hello(&mut stream, &mut lines).await?;
-            if heard.session != call.session || heard.other_purpose.is_some() {
+            if heard.token != call.token || heard.other_purpose.is_some() {
                 return Err(GreetError::Unexpected.into());
             }
-            greet::answer(&mut stream, &mut lines, call.session, told, call.role).await?;
+            greet::answer(&mut stream, &mut lines, call.token, told, call.role).await?;
             (stream, key_exchange, heard.received)
         }
     };

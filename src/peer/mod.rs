@@ -214,7 +214,7 @@ impl PeerNetwork {
         Arc::clone(&self.rules)
     }
 
-    /// Opens the session that the server introduced. Its events carry `session`. A stranger is dialled a bounded number
+    /// Opens the session that the server introduced. Its events carry `link`. A stranger is dialled a bounded number
     /// of times and may have fewer unread texts. Any user is dialled only at addresses that the [`DialRules`] allow.
     ///
     /// # Errors
@@ -222,7 +222,7 @@ impl PeerNetwork {
     /// who dials for the session is told that it has ended.
     pub fn open(
         &self,
-        session: LinkId,
+        link: LinkId,
         introduction: &Introduction,
         familiarity: Familiarity,
     ) -> Result<PeerLinkHandle, TooManyLinks> {
@@ -244,7 +244,7 @@ impl PeerNetwork {
         let call = Call {
             identity: self.identity.clone(),
             key: introduction.key,
-            session: introduction.session,
+            token: introduction.session,
             role,
             mailbox: Arc::clone(&mailbox),
             rules: Arc::clone(&self.rules),
@@ -253,7 +253,7 @@ impl PeerNetwork {
         let mut dialler = Dialler::new(call, familiarity);
         dialler.introduced(Reachable::of(introduction));
         let link = Link::new(Beginning {
-            session,
+            link,
             role,
             forked: introduction.forked,
             mailbox: Arc::clone(&mailbox),

@@ -55,7 +55,7 @@ pub struct NoWords;
 #[derive(Clone, Copy, Debug)]
 pub struct Parties {
     /// The token of the private session.
-    pub session: PairToken,
+    pub token: PairToken,
     /// The key of this user.
     pub own: PublicKey,
     /// The key of the peer.
@@ -65,12 +65,12 @@ pub struct Parties {
 impl Parties {
     /// Returns the bond of a verification for which this side asks.
     fn asked_here(&self) -> Bond {
-        Bond { session: self.session, asker: self.own, other: self.peer }
+        Bond { session: self.token, asker: self.own, other: self.peer }
     }
 
     /// Returns the bond of a verification for which the other side asks.
     fn asked_there(&self) -> Bond {
-        Bond { session: self.session, asker: self.peer, other: self.own }
+        Bond { session: self.token, asker: self.peer, other: self.own }
     }
 }
 

@@ -47,7 +47,7 @@ struct Victim {
 
 impl Victim {
     fn new(key: PublicKey, middle: &Middle) -> Self {
-        let parties = Parties { session: middle.session, own: key, peer: middle.key };
+        let parties = Parties { token: middle.session, own: key, peer: middle.key };
         Self { key, verification: Verification::new(parties), overheard: 0, outcome: None }
     }
 

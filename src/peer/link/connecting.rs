@@ -80,7 +80,7 @@ impl Link {
 
     /// Notes that a visit to the relay failed.
     pub(super) fn not_relayed(&mut self, error: &MeetError) -> Option<Ending> {
-        tracing::debug!(session = %self.session, %error, "not relayed");
+        tracing::debug!(link = %self.link, %error, "not relayed");
         if let MeetError::Greet(GreetError::Over) = error {
             return Some(if self.redial.is_opening() {
                 Ending::Failed(PeerFailure::NotTaken)
@@ -113,7 +113,7 @@ impl Link {
         } else {
             return Ok(fresh);
         };
-        tracing::debug!(session = %self.session, "one of the two was started anew");
+        tracing::debug!(link = %self.link, "one of the two was started anew");
         // The connection is used for the goodbye, so that the other side hears that the session is over.
         self.connection = Some(Connection::new(fresh, &self.outgoing, self.now));
         Err(ending)
@@ -130,7 +130,7 @@ impl Link {
             Attempt::Silent => return None,
             Attempt::NotRelayed(error) => return self.not_relayed(&error),
         };
-        tracing::debug!(session = %self.session, %target, %error, "not reached");
+        tracing::debug!(link = %self.link, %target, %error, "not reached");
         if self.connection.is_some() {
             // The dial only looked for a better path.
             return None;
@@ -183,7 +183,7 @@ impl Link {
         let delivered = match self.outgoing.resume(fresh.received) {
             Ok(delivered) => delivered,
             Err(error) => {
-                tracing::warn!(session = %self.session, %error, "a hello that cannot be true");
+                tracing::warn!(link = %self.link, %error, "a hello that cannot be true");
                 return None;
             }
         };
@@ -203,7 +203,7 @@ impl Link {
             Path::Direct => self.relaying.direct(),
             Path::Relay => self.relaying.carried(now),
         }
-        tracing::debug!(session = %self.session, origin = ?fresh.origin, "a connection carries it");
+        tracing::debug!(link = %self.link, origin = ?fresh.origin, "a connection carries it");
         self.remember(fresh.origin);
         self.inbox.begin(fresh.told);
         self.verifying.begin();

@@ -53,16 +53,16 @@ pub(in crate::peer) struct RelayServer {
     pub(in crate::peer) key: PublicKey,
 }
 
-/// Meets the other side of `session`, whose key is `other`, at the server.
+/// Meets the other side of the session with this `token`, whose key is `other`, at the server.
 ///
 /// Returns an error if the server does not answer or refuses, or if the other side does not come; see [`NotMet`].
 pub(in crate::peer) async fn meet(
     server: RelayServer,
     identity: &Identity,
-    session: PairToken,
+    token: PairToken,
     other: PublicKey,
 ) -> Result<Reached, NotMet> {
-    let asked = timeout(HANDSHAKE_TIMEOUT, ask(server, identity, session, other)).await;
+    let asked = timeout(HANDSHAKE_TIMEOUT, ask(server, identity, token, other)).await;
     let (mut line, mut lines) = asked.unwrap_or_else(|_elapsed| Err(NotMet::Away(too_late())))?;
     let met = timeout(RELAY_WAIT + GRACE, met(&mut line, &mut lines)).await;
     met.unwrap_or(Err(NotMet::Alone))?;
@@ -78,7 +78,7 @@ fn too_late() -> io::Error {
 async fn ask(
     server: RelayServer,
     identity: &Identity,
-    session: PairToken,
+    token: PairToken,
     other: PublicKey,
 ) -> Result<(Line, LineBuffer), NotMet> {
     let Reached { stream, .. } = tcp::dial(server.at).await.map_err(NotMet::Away)?;
@@ -90,7 +90,7 @@ async fn ask(
     if line.get_ref().1.alpn_protocol() != Some(RELAY_ALPN) {
         return Err(NotMet::Off);
     }
-    let meet = RelayRequest::Meet { session, other };
+    let meet = RelayRequest::Meet { session: token, other };
     line.write_all(&encode(&meet)).await.map_err(NotMet::Away)?;
     line.flush().await.map_err(NotMet::Away)?;
     Ok((line, LineBuffer::new(MAX_HELLO_BYTES)))

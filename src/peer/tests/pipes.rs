@@ -43,14 +43,14 @@ impl Lone {
         let call = Call {
             identity,
             key,
-            session: token,
+            token,
             role,
             mailbox: Arc::clone(&mailbox),
             rules: Arc::default(),
             path: PathChoice::Auto,
         };
         let link = Link::new(Beginning {
-            session: LinkId(1),
+            link: LinkId(1),
             role,
             forked: true,
             mailbox: Arc::clone(&mailbox),

@@ -12,7 +12,7 @@ struct Two {
 
 fn parties(own: u8, peer: u8) -> Parties {
     Parties {
-        session: PairToken::new([7; 16]),
+        token: PairToken::new([7; 16]),
         own: PublicKey::new([own; 32]),
         peer: PublicKey::new([peer; 32]),
     }
