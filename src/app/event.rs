@@ -32,7 +32,7 @@ pub(crate) enum Event {
 pub enum Signal {
     /// Ctrl-C at a moment when no editor reads it as a key.
     Interrupt,
-    /// SIGTERM.
+    /// The system or a user asks the process to end, with SIGTERM.
     Terminate,
     /// The terminal is gone.
     HangUp,

@@ -36,7 +36,7 @@ pub(super) enum Unclear {
     Hidden,
     /// The line is `/WORD`, and hobnob has something that does what WORD does in other chats.
     Habit {
-        /// The WORD.
+        /// The word after the slash.
         word: String,
         /// What to type in hobnob instead.
         instead: String,

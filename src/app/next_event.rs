@@ -27,7 +27,7 @@ pub(crate) struct Sources {
     pub peers: mpsc::Receiver<PeerEvent>,
     /// The reports of the user's own programs, which are commands.
     pub plugins: mpsc::Receiver<PluginEvent>,
-    /// The system's signals.
+    /// The signals by which the system asks the process to end.
     pub signals: mpsc::Receiver<Signal>,
     /// Resolves when the reader of standard output has closed it.
     pub output_closed: Option<oneshot::Receiver<()>>,

@@ -17,7 +17,7 @@ const WINDOW: usize = 256;
 pub(crate) struct Queued {
     /// The word after the backslash.
     pub word: String,
-    /// What follows it.
+    /// What follows the word, without the blanks around it.
     pub args: String,
     /// Whether the command ends the run.
     pub ends_run: bool,

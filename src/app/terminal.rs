@@ -38,7 +38,7 @@ const MOST_COUNTED: u64 = 99;
 /// A line that has an effect only if its author confirms it.
 #[derive(Debug)]
 pub(super) struct Asked {
-    /// The line.
+    /// The line as it was typed.
     pub(super) text: String,
     /// The session in which the line is to be said, or was typed.
     pub(super) session: SessionId,
