@@ -26,7 +26,7 @@ impl KnownNames {
         is_new
     }
 
-    /// Forgets a name.
+    /// Forgets a name, because its user has left the lobby.
     pub(crate) fn remove(&mut self, name: &UserName) {
         if self.names.remove(name) {
             self.changes += 1;

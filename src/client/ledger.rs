@@ -32,7 +32,7 @@ pub struct LedgerFull;
 pub struct Outstanding {
     /// The session it goes to.
     pub session: SessionId,
-    /// The text itself.
+    /// What is said, which the user is shown again if it is reported as not sent.
     pub text: Text,
     /// The request to answer when the text is settled, if a request asked for it.
     pub asked: Option<RequestId>,

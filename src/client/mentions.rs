@@ -29,7 +29,7 @@ pub struct Walk {
 /// How much of a log is still to be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Left {
-    /// Nothing is left.
+    /// Nothing is left to be shown.
     Nothing,
     /// This many messages are left.
     Some(u64),

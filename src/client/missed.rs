@@ -77,7 +77,7 @@ impl Unread {
 pub(crate) struct Begun {
     /// The id of the log.
     pub(crate) log: LogId,
-    /// Its newest message.
+    /// The position of the newest message in the log.
     pub(crate) head: Position,
     /// The position after which messages follow.
     pub(crate) start: Position,

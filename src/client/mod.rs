@@ -93,7 +93,7 @@ pub struct Me {
 /// How the run went so far, for its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExitVerdict {
-    /// Nothing has failed.
+    /// Nothing has failed so far.
     Done,
     /// A command failed or a message was not delivered.
     Failed,
@@ -112,7 +112,7 @@ pub struct State {
     pub sessions: Sessions,
     /// The links that carry the private sessions.
     pub private_links: PrivateLinks,
-    /// The lobby's link.
+    /// The handle by which the app talks to the lobby's link.
     pub lobby: LobbyHandle,
     /// Why the lobby's link has ended for good; `None` while it has not, or if this user has left.
     pub(crate) lobby_ended: Option<LobbyEnded>,
@@ -179,7 +179,7 @@ pub struct Given {
     pub me: Me,
     /// The network that carries private sessions; without a network no session opens.
     pub network: Option<PeerNetwork>,
-    /// The lobby's link.
+    /// The handle by which the app talks to the lobby's link.
     pub lobby: LobbyHandle,
     /// The number of the lobby's newest message.
     pub head: u64,
@@ -264,7 +264,7 @@ impl State {
         }
     }
 
-    /// Shows a notice.
+    /// Renders a notice for the user; the app's loop shows everything that was rendered.
     pub fn emit(&mut self, notice: Notice) {
         self.screen.emit(&notice);
     }

@@ -23,7 +23,7 @@ const PAIR_PATIENCE: Duration = Duration::from_secs(15);
 /// How long the other user may take to answer.
 const CONSENT_PATIENCE: Duration = Duration::from_secs(140);
 
-/// What was asked.
+/// What was asked, with what is needed to handle the answer.
 #[derive(Debug)]
 pub enum Question {
     /// Who is in the lobby or a room, with the parts of the answer so far.
@@ -86,7 +86,7 @@ impl Question {
 pub struct Stretch {
     /// The number before the first.
     pub after: u64,
-    /// The last number.
+    /// The last number, which belongs to the range.
     pub until: u64,
 }
 
@@ -104,7 +104,7 @@ impl Stretch {
 /// A question that has no answer yet.
 #[derive(Debug)]
 pub struct Open {
-    /// What was asked.
+    /// What was asked, with the parts of the answer so far.
     pub question: Question,
     /// The command that asked, to be named in errors.
     pub command: Option<&'static str>,

@@ -33,7 +33,7 @@ pub(crate) struct Repeats {
 }
 
 impl Repeats {
-    /// Returns whether one more notice of this kind is shown now. Otherwise it is counted, as `count`.
+    /// Returns whether one more notice of this kind is shown now. If not, `count` is added to what will be summed up.
     fn take(&mut self, kind: Repeated, count: u64, now: Instant) -> bool {
         let told = self.kinds.entry(kind).or_insert(Told { until: now + WINDOW, told: 0, held: 0 });
         if told.until <= now && told.held == 0 {
@@ -65,7 +65,8 @@ impl Repeats {
 }
 
 impl State {
-    /// Shows a notice of a kind that others can cause. If there are too many, it is counted as `count` instead.
+    /// Shows a notice of a kind that others can cause. If there are too many, `count` is added to the sum
+    /// that is shown later.
     pub(super) fn emit_repeated(&mut self, kind: Repeated, count: u64, notice: impl Into<Notice>) {
         if self.repeats.take(kind, count, Instant::now()) {
             self.emit(notice.into());

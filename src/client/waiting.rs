@@ -22,7 +22,7 @@ pub enum Condition {
     Opened,
     /// This client is in a room.
     Joined {
-        /// The room.
+        /// The name of the room.
         room: RoomName,
     },
     /// At least this many users are in the lobby, including this one.
