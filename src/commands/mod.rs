@@ -119,11 +119,11 @@ pub const COMMANDS: &[Command] = &[
 /// The subject of a command; `\help` shows the commands of one group together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
-    /// Other users.
+    /// Other users: who they are, and talking to them in private or ignoring them.
     People,
     /// The session in which a text is said.
     Sessions,
-    /// Old messages.
+    /// What is on the screen, and finding what was said earlier.
     Reading,
     /// Ways to say something.
     Talking,
@@ -131,7 +131,7 @@ pub enum Group {
     Yours,
     /// Keeping order in the lobby; only operators are shown these commands.
     Operators,
-    /// hobnob itself.
+    /// Help, pauses in a script, and the end of the program.
     Program,
 }
 
