@@ -91,7 +91,7 @@ pub struct Settings {
 /// The settings of a run, and where each of them comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effective {
-    /// The settings themselves.
+    /// The value of every setting.
     pub settings: Settings,
     /// The source of each setting, in the order of the options.
     pub origins: Vec<Origin>,
