@@ -34,7 +34,7 @@ pub enum TrustError {
     /// The file or its lock could not be opened, read or written.
     #[error("{}: {cause}", path.display())]
     Io {
-        /// The file concerned.
+        /// The file that could not be used.
         path: PathBuf,
         /// The error of the operating system.
         cause: io::Error,
@@ -42,7 +42,7 @@ pub enum TrustError {
     /// The file is not a list of known keys.
     #[error("{} is not a list of known keys ({reason}); mend it, or move it away to begin anew", path.display())]
     Format {
-        /// The file concerned.
+        /// The file that was read.
         path: PathBuf,
         /// What is wrong with the file, in words.
         reason: String,
@@ -93,10 +93,10 @@ impl KnownKeys {
     }
 }
 
-/// A pinned key.
+/// A pinned key, and what this user knows of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
-    /// The key itself.
+    /// The key that is pinned.
     pub key: PublicKey,
     /// The fingerprint of the key, for people who read the file.
     fingerprint: String,

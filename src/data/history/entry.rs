@@ -21,7 +21,7 @@ pub(crate) enum Talk {
         /// The name of the room; `None` for the lobby.
         room: Option<RoomName>,
     },
-    /// One private session.
+    /// One private session between this user and another.
     Private {
         /// The key of this user.
         own: PublicKey,

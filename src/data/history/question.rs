@@ -22,7 +22,7 @@ pub(crate) enum In {
     /// In all lobbies, rooms and private sessions.
     #[default]
     Everywhere,
-    /// In lobbies only.
+    /// Only in lobbies, not in their rooms.
     Lobby,
     /// In rooms with this name.
     Room(RoomName),

@@ -1,5 +1,6 @@
-//! The queue of what is to be written. The writing thread sleeps while messages gather, instead of being woken for each
-//! of them. This file owns the order of the tasks in the queue and the limit on how many may wait. It writes nothing.
+//! The queue of orders to the thread that writes the history. The thread sleeps while messages gather, instead of being
+//! woken for each of them. This file owns when waiting orders are handed to the thread, and the limit on how many may
+//! wait. It writes nothing.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::SyncSender;
@@ -26,9 +27,9 @@ const MOST_TOGETHER: usize = 256;
 /// log of its server. A private message is not stored anywhere else, so it is written at once.
 const GATHERING: Duration = Duration::from_millis(100);
 
-/// One task for the writing thread.
+/// Something that the writing thread is to do.
 pub(super) enum Order {
-    /// Store a message.
+    /// Store a message, unless it is stored already.
     Keep(Entry),
     /// Set a mark: with `anew` in any case, and otherwise only if it is further on than the stored mark.
     Mark { server: PublicKey, name: String, reader: Reader, mark: Mark, anew: bool },
