@@ -32,11 +32,11 @@ const KEEPALIVE: Duration = Duration::from_secs(20);
 pub struct Connection<S> {
     /// The messages of the server.
     pub reader: MessageReader<ReadHalf<TlsStream<S>>>,
-    /// The writing half.
+    /// The half of the stream on which this client writes.
     pub writer: WriteHalf<TlsStream<S>>,
     /// The first message of the server.
     pub welcome: Welcome,
-    /// The server's key.
+    /// The key that the server has proved to have.
     pub server: PublicKey,
     /// The name of the key exchange, as TLS gives it.
     pub key_exchange: String,
@@ -48,7 +48,7 @@ pub enum ConnectError {
     /// No connection could be made, or it broke.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// The server refused.
+    /// The server does not let this client in, for this reason.
     #[error("{}", refused(.0))]
     Refused(Box<Refused>),
     /// The server has a key other than the trusted one.
@@ -147,7 +147,7 @@ pub trait Dial: Send + Sync + 'static {
     }
 }
 
-/// Dials over TCP.
+/// Opens streams to the lobby over TCP.
 #[derive(Debug, Clone, Copy)]
 pub struct Tcp;
 

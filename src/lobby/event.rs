@@ -21,7 +21,7 @@ pub enum LobbyEvent {
     Up(Joined),
     /// The link was lost and is being rebuilt.
     Down {
-        /// The reason.
+        /// Why the link was lost, in words.
         reason: String,
     },
     /// A user said or did something.
@@ -64,7 +64,7 @@ pub enum LobbyEvent {
     Presence {
         /// The room; `None` for the lobby.
         room: Option<RoomName>,
-        /// The changes.
+        /// Who came and who went, in this order.
         changes: Vec<Change>,
     },
     /// The server left out some changes of presence.
@@ -81,11 +81,11 @@ pub enum LobbyEvent {
     },
     /// The server does not let this client into a room.
     RoomNotJoined {
-        /// The request that asked for the room; `None` if this client was in the room before.
+        /// The number of the question that asked for the room; `None` if this client was in the room before.
         request: Option<u32>,
-        /// The room.
+        /// The name of the room.
         room: RoomName,
-        /// The reason.
+        /// Why the server does not let this client in.
         code: NotJoinedCode,
     },
     /// An answer to a question.
@@ -108,7 +108,7 @@ pub enum LobbyEvent {
     IntroductionAsked,
     /// The server has closed the link, or does not let this client in again. The link goes on trying.
     Refused {
-        /// The reason.
+        /// Why the server refuses this client, in words.
         reason: &'static str,
     },
     /// The server says that it is about to end.
@@ -164,7 +164,7 @@ pub struct Joined {
     pub resumed: Resumed,
     /// The address of the server, `HOST:PORT`.
     pub address: String,
-    /// The server's key.
+    /// The key that the server has proved to have.
     pub server: PublicKey,
     /// The name of the key exchange, as TLS gives it.
     pub key_exchange: String,

@@ -42,8 +42,8 @@ pub(super) fn handle() -> (LobbyHandle, mpsc::Receiver<LobbyCommand>) {
 
 impl LobbyHandle {
     /// Says a text or does an act, in a room or in the lobby, now or when the link is back. `id` must grow from each
-    /// call to the next, whatever the rooms are. Returns false if the link has ended for good or too many commands wait;
-    /// the text or act will then not go out.
+    /// call to the next, whatever the rooms are. Returns false if the link has ended for good or too many commands
+    /// wait; the text or act will then not go out.
     #[must_use]
     pub fn say(&self, id: u64, room: Option<RoomName>, content: impl Into<Content>) -> bool {
         self.put(id, Outgoing { room, content: content.into(), lasts: None })
@@ -59,8 +59,8 @@ impl LobbyHandle {
         self.takes_more() && self.commands.try_send(LobbyCommand::Say { id, outgoing }).is_ok()
     }
 
-    /// Joins a room. The command is dropped if the link is down or too many commands wait. Texts for the room may follow at
-    /// once.
+    /// Joins a room. The command is dropped if the link is down or too many commands wait. Texts for the room may
+    /// follow at once.
     pub fn join(&self, join: JoinRoom) {
         if self.takes_more() {
             self.command(LobbyCommand::Join(join));
@@ -114,7 +114,7 @@ pub(crate) struct TestLink {
 
 #[cfg(test)]
 impl TestLink {
-    /// Ends the link.
+    /// Ends the link for good, so that it takes no more commands.
     pub(crate) fn end(&mut self) {
         self.queue.close();
     }

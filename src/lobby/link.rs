@@ -355,7 +355,7 @@ impl<D: Dial> Link<D> {
     {
         let Connection { mut reader, writer, .. } = connection;
         let mut sender = Sender::new(writer);
-        // Orders that came while there was no connection are taken before any text is written. If the user has left
+        // Commands that came while there was no connection are taken before any text is written. If the user has left
         // meanwhile (the lobby or a room), he was told that his texts are unsent, and they must stay unsaid.
         while let Ok(command) = queues.commands.try_recv() {
             if let Some(end) = self.obey(Some(command), &mut sender.bytes) {

@@ -7,7 +7,8 @@ use hobnob_protocol::chain::{BrokenChain, LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::message::{Cursor, JoinedRoom, Welcome};
 use hobnob_protocol::said::Said;
 
-/// How far this client has read in a log. It is nowhere before the first welcome, or before a room is joined.
+/// How far this client has read in a log. Before the first welcome, or before the room is joined, it has read nothing
+/// and knows no log.
 #[derive(Debug, Default)]
 pub struct ReadPosition {
     at: Option<(LogId, Position)>,

@@ -5,7 +5,7 @@ use hobnob_protocol::MAX_SERVERS;
 use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::ids::random_bytes;
 
-/// Addresses, each `HOST:PORT`.
+/// The addresses of the lobby's servers, each `HOST:PORT`.
 #[derive(Debug)]
 pub(super) struct Servers {
     named: Vec<String>,
