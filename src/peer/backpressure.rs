@@ -44,8 +44,9 @@ impl EventQueue {
         (self.most_texts, self.most_bytes) = (OUTBOX_TEXTS, OUTBOX_BYTES);
     }
 
-    /// Adds an event. If the link comes up again before the app learned that it was down, the app hears of neither, but
-    /// of a new path if there is one. A wish for an introduction that already waits is not repeated.
+    /// Adds an event. If the link comes up again before the app learned that it was down, the app hears of neither. If
+    /// the path is a new one, the app hears only of that. If the app is already to be asked for an introduction, it is
+    /// not asked a second time.
     pub(super) fn push(&mut self, event: PeerEventKind) {
         match &event {
             PeerEventKind::Up { path, .. } if self.events.back() == Some(&PeerEventKind::Down) => {

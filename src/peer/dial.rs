@@ -68,7 +68,7 @@ impl DialError {
 pub(super) enum Attempt {
     /// The attempt led to a connection.
     Made(Box<Fresh>),
-    /// The attempt failed.
+    /// The attempt at this address failed.
     Failed { target: SocketAddr, error: DialError },
     /// The address was only probed, and answered.
     Answers(SocketAddr),
@@ -239,7 +239,7 @@ impl Dialler {
         }
     }
 
-    /// Ends every attempt.
+    /// Ends every attempt that is under way, and forgets what earlier ones have found.
     pub(super) fn stop(&mut self) {
         self.running = JoinSet::new();
         self.greeting = Arc::new(Semaphore::new(1));

@@ -12,7 +12,7 @@ use crate::session::path::Path;
 pub struct PeerEvent {
     /// The link on which it happened.
     pub link: LinkId,
-    /// What happened.
+    /// What happened on this link.
     pub kind: PeerEventKind,
 }
 
@@ -29,7 +29,7 @@ pub enum PeerEventKind {
     },
     /// The texts take another path from now on; the link was up all the time.
     Moved {
-        /// The new path.
+        /// The path that the texts take now.
         path: Path,
     },
     /// The link is lost and being rebuilt.
@@ -40,7 +40,7 @@ pub enum PeerEventKind {
         number: u64,
         /// When the text was typed, in milliseconds since 1970-01-01 UTC.
         at: u64,
-        /// The text.
+        /// What the other side said.
         text: Text,
     },
     /// The other user was shown this text.
@@ -63,12 +63,12 @@ pub enum PeerEventKind {
     Ended,
     /// The session never opened.
     Failed {
-        /// The reason.
+        /// Why the session did not open.
         reason: PeerFailure,
     },
     /// The link is lost for good.
     Gone {
-        /// The reason.
+        /// Why the link is not rebuilt any more.
         reason: GoneReason,
     },
 }

@@ -1,5 +1,6 @@
-//! Writes a message of a session as a line, and reads it back. Nearly all messages are texts, so texts take a shorter
-//! way than serde's way for messages of every kind. This file knows nothing of numbers, outboxes or sockets.
+//! Writes a message of a session as a line, and reads it back. Nearly all messages are texts and acknowledgements, so
+//! texts are written, and both are read, without serde, which is slower. This file knows nothing of numbers, outboxes
+//! or sockets.
 
 use std::fmt::Write;
 
@@ -19,8 +20,8 @@ pub fn encode(message: &PeerMessage, out: &mut BytesMut) {
     out.put_slice(b"}\n");
 }
 
-/// A text only. Unknown members and members that stand twice are refused here; such a line is then read by serde as a
-/// message of any kind, where the rules for them are stricter in part.
+/// A text, and no other message. A line with an unknown or a repeated member is refused here. Serde then reads that line
+/// as a message of any kind, which has rules of its own for such members.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Say {
@@ -31,13 +32,13 @@ struct Say {
     text: Text,
 }
 
-/// Reads a message. Nearly all messages are acknowledgements, and texts as [`encode`] writes them with nothing escaped;
-/// these are read directly. For other texts that name their type first, serde's detour to find the type (it copies the
-/// whole message aside) is left out. Everything else is left to serde. A line gives the same message, or none, on all
-/// three ways.
+/// Reads a message, in one of three ways. Acknowledgements, and texts with nothing escaped that [`encode`] has written,
+/// are read directly; nearly all messages are of this kind. Other texts that name their type first are read by serde as
+/// a `Say`; so serde does not have to copy the whole message in order to find its type. Everything else is read by
+/// serde as a message of any kind. All three ways read the same message from a line, or refuse it.
 ///
 /// # Errors
-/// When the line is no message.
+/// Returns an error if the line is not a message.
 pub fn decode(line: &[u8]) -> serde_json::Result<PeerMessage> {
     if let Some(message) = plain_say(line).or_else(|| received(line)) {
         return Ok(message);
@@ -58,8 +59,8 @@ fn plain_say(line: &[u8]) -> Option<PeerMessage> {
     Some(PeerMessage::Say { number, at, text })
 }
 
-/// Reads an acknowledgement in the form that hobnob itself writes. There may be one for each text, so this short way is
-/// worth it.
+/// Reads an acknowledgement in the form that hobnob itself writes. There may be one for each text, so it is
+/// worth reading them quickly.
 fn received(line: &[u8]) -> Option<PeerMessage> {
     match fast_path::number(line.strip_prefix(br#"{"type":"received","number":"#)?)? {
         (number, b"}") => Some(PeerMessage::Received { number }),
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_read_alike_wherever_their_type_stands() {
+    fn a_text_is_read_wherever_its_type_stands() {
         let say = PeerMessage::Say { number: 3, at: 4, text: Text::new("a\n\u{7}b").unwrap() };
         for line in [
             r#"{"type":"say","number":3,"at":4,"text":"a\n\u0007b"}"#,
@@ -91,9 +92,9 @@ mod tests {
         }
     }
 
-    /// The short way accepts only lines that serde accepts, and reads them as serde does.
+    /// What is read without serde is only what serde accepts, too, and it is read as serde reads it.
     #[test]
-    fn both_ways_agree() {
+    fn a_line_is_read_with_and_without_serde_in_the_same_way() {
         let lines = [
             r#"{"type":"say","number":3,"at":4,"text":"plain, ünïcode 🦀"}"#,
             r#"{"type":"say","number":0,"at":18446744073709551615,"text":"x"}"#,
@@ -138,9 +139,9 @@ mod tests {
     }
 
     proptest! {
-        /// The two ways agree also on damaged lines.
+        /// The same holds for damaged lines.
         #[test]
-        fn both_ways_agree_on_damaged_lines(
+        fn a_damaged_line_is_read_with_and_without_serde_in_the_same_way(
             number in any::<u64>(),
             words in "[a-z\\u{0}-\\u{20}\"\\\\ü🦀]{1,12}",
             damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3), 0..4),

@@ -25,7 +25,7 @@ const STRANGER_SLOT: Duration = hobnob_protocol::HANDSHAKE_TIMEOUT;
 /// What an address is, seen from the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::peer) enum Kind {
-    /// This machine itself.
+    /// The address leads back to the machine that dials it.
     Loopback,
     /// The address means something only nearby: private (RFC 1918), link-local, carrier-grade NAT, ULA.
     Private,

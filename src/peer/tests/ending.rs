@@ -1,4 +1,4 @@
-//! How sessions end.
+//! How private sessions end: one side leaves, its process ends, or it closes the network.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Links that break.
+//! Links that break: both sides rebuild them, and each text still arrives once and in order.
 
 use hobnob_protocol::verification::Commitment;
 
