@@ -219,7 +219,7 @@ impl ReplHandle {
         self.screen.edit(edit);
     }
 
-    /// Clears the screen.
+    /// Empties the terminal's screen; the prompt is drawn again.
     pub fn clear(&self) {
         self.screen.clear();
     }

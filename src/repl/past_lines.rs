@@ -46,7 +46,7 @@ impl PastLines {
         Ok(last(&entries).map(unescape).collect())
     }
 
-    /// Appends one entry.
+    /// Appends one entry to the file, which is shortened now and then.
     pub(super) fn append(&mut self, line: &str) -> io::Result<()> {
         let mut file = open(&self.path)?;
         // A client that shortens the file holds this lock. If one does so right now, the entry may be missing in the

@@ -12,7 +12,7 @@ use crate::session::id::SessionId;
 pub struct EditorWords {
     /// All commands, in the order in which `\help` lists them, and then the user's own programs that are allowed.
     pub commands: Vec<CommandWord>,
-    /// The user's aliases.
+    /// The user's aliases, which are completed like commands.
     pub aliases: Vec<CommandWord>,
     /// Those of `commands` that are the user's own programs, with the words that may follow each of them.
     pub own: BTreeMap<String, Vec<String>>,
@@ -73,7 +73,7 @@ pub enum Argument {
     Command,
     /// The names of settings, and then the values of the setting.
     Setting,
-    /// The user's aliases.
+    /// The names of the user's aliases.
     Alias,
     /// The programs that are commands, or could be.
     Program,
