@@ -43,7 +43,7 @@ impl Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkState {
-    /// Messages get through.
+    /// The link is there, and messages get through.
     Up,
     /// The link is being opened for the first time.
     Connecting,
@@ -51,7 +51,7 @@ pub enum LinkState {
     Down,
 }
 
-/// One private session.
+/// What is known of one private session.
 #[derive(Clone, Debug)]
 pub struct PeerSession {
     /// The name that the other user had when the session was made.

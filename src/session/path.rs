@@ -1,5 +1,5 @@
-//! How the messages of a private session travel, and which ways the user allows. These are plain values; `peer` owns
-//! how a way is found.
+//! How the messages of a private session travel, and which paths the user allows. These are plain values; `peer`
+//! owns how a path is found.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub enum Path {
     Relay,
 }
 
-/// Which ways a user allows.
+/// Which paths a user allows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PathChoice {
