@@ -22,7 +22,7 @@ pub(super) const PROGRAM_VOICE: &str = ">>> ";
 /// The indentation of the second and later lines of a message.
 const INDENT: &str = "    ";
 
-/// Lines for people.
+/// The form of output that people read on a pipe.
 #[derive(Debug, Clone, Copy)]
 pub struct Human {
     /// Whether lines carry colour.

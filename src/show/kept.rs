@@ -24,9 +24,9 @@ pub struct KeptMessage {
     /// The other user, if it was said in private.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<UserName>,
-    /// Who said it.
+    /// The name of the author.
     pub from: UserName,
-    /// The text.
+    /// What the author said.
     pub text: String,
     /// When it was said.
     pub at: Timestamp,

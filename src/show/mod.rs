@@ -49,7 +49,7 @@ pub enum Notice {
     Welcome {
         /// The name of this user there.
         name: UserName,
-        /// The server's address.
+        /// The address of the server, as this client knows it.
         server: String,
         /// Whether this process hosts the lobby.
         hosted: bool,
@@ -102,7 +102,7 @@ pub enum Notice {
     Sent {
         /// The session of the text.
         session: SessionId,
-        /// The text.
+        /// What this user said.
         text: String,
         /// The number of the message, in the lobby or a room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,9 +112,9 @@ pub enum Notice {
     Unsent {
         /// The session for which it was meant; `None` if no session was current.
         session: Option<SessionId>,
-        /// The text.
+        /// What this user wanted to say.
         text: String,
-        /// The reason.
+        /// Why the text was not sent, in words.
         reason: String,
     },
     /// A user has come into the lobby or a room.
@@ -124,7 +124,7 @@ pub enum Notice {
         /// The session with the room; `None` for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<SessionId>,
-        /// The room.
+        /// The name of the room; `None` for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
         /// Whether the user is ignored, so that only programs are shown this.
@@ -138,7 +138,7 @@ pub enum Notice {
         /// The session with the room; `None` for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<SessionId>,
-        /// The room.
+        /// The name of the room; `None` for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
         /// Whether the user is ignored, so that only programs are shown this.
@@ -150,7 +150,7 @@ pub enum Notice {
         /// The session with the room; `None` for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session: Option<SessionId>,
-        /// The room.
+        /// The name of the room; `None` for the lobby.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         room: Option<RoomName>,
         /// The names of all users there.
@@ -172,11 +172,11 @@ pub enum Notice {
         session: SessionId,
         /// The name of the other user.
         peer: UserName,
-        /// Which side forked.
+        /// Which side asked for the session.
         mode: Mode,
         /// The path of the texts.
         path: Path,
-        /// The peer's key.
+        /// The fingerprint of the peer's key.
         fingerprint: Fingerprint,
         /// The key exchange of the session's link.
         key_exchange: String,
@@ -193,7 +193,7 @@ pub enum Notice {
     },
     /// A verification of a key goes on: the words are there, or it is over.
     Verify {
-        /// The session.
+        /// The number of the session.
         session: SessionId,
         /// The name of the other user.
         peer: UserName,
@@ -206,9 +206,9 @@ pub enum Notice {
     },
     /// The texts of a private session take another path from now on.
     Path {
-        /// The session.
+        /// The number of the session.
         session: SessionId,
-        /// The new path.
+        /// The path that the texts take now.
         path: Path,
     },
     /// A private session is over.
@@ -222,17 +222,17 @@ pub enum Notice {
     },
     /// The list of sessions.
     Sessions {
-        /// All sessions.
+        /// All sessions of this run, the lobby first.
         sessions: Vec<SessionRow>,
     },
     /// Another session is current.
     Switched {
-        /// The session.
+        /// The session that is current now.
         session: SessionId,
     },
     /// A session's link was lost, or is back.
     Link {
-        /// The session.
+        /// The session that the link carries.
         session: SessionId,
         /// The state of the link now.
         state: LinkState,
@@ -267,7 +267,7 @@ pub enum Notice {
     },
     /// The topic of the lobby or a room.
     Topic {
-        /// The session.
+        /// The session with the lobby or the room.
         session: SessionId,
         /// The room, if it is a session with a room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -280,7 +280,7 @@ pub enum Notice {
     },
     /// The message of the day, in which the administrator greets those who come in.
     Motd {
-        /// The text.
+        /// What the administrator wrote.
         text: String,
     },
     /// An operator did something.
@@ -292,7 +292,7 @@ pub enum Notice {
     },
     /// The list of operators.
     Ops {
-        /// All operators.
+        /// All operators of the lobby.
         ops: Vec<OperatorTold>,
     },
     /// The list of commands.
@@ -302,12 +302,12 @@ pub enum Notice {
     },
     /// A sentence that hobnob says.
     Notice {
-        /// The sentence.
+        /// The sentence as the user reads it.
         text: String,
     },
     /// A request of a program is finished.
     Answer(RequestAnswer),
-    /// Something failed.
+    /// Something failed; the failure says what, and what to do.
     Error(Failure),
     // The next two are shown as events `opened` and `closed`, like those of private sessions, with other fields.
     /// This user is in a room.
@@ -328,9 +328,9 @@ pub struct Message {
     /// The room, if it was said in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomName>,
-    /// Who said it.
+    /// The name of the author.
     pub from: UserName,
-    /// The text.
+    /// What the author said.
     pub text: String,
     /// When it was said.
     pub at: Timestamp,

@@ -24,14 +24,14 @@ pub struct ActTold {
     pub target: Option<String>,
     /// Until when it holds.
     pub until: Option<Timestamp>,
-    /// The reason.
+    /// The reason that the operator gave.
     pub reason: Option<String>,
     /// Whether it was in the log before this connection was made.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,
 }
 
-/// One ban.
+/// One row of the list of bans.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BanTold {
     /// A fingerprint, an address or a range.
@@ -44,16 +44,16 @@ pub struct BanTold {
     pub at: Timestamp,
     /// Until when it holds; `None` for good.
     pub until: Option<Timestamp>,
-    /// The reason.
+    /// The reason that the operator gave.
     pub reason: Option<String>,
 }
 
-/// One operator.
+/// One row of the list of operators.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorTold {
     /// A name of the key, if one is known.
     pub name: Option<UserName>,
-    /// The key.
+    /// The fingerprint of the operator's key.
     pub fingerprint: Fingerprint,
     /// Whether the server's own settings name the operator.
     pub file: bool,

@@ -52,7 +52,7 @@ pub(crate) enum Unsent<'a> {
     NotAcknowledged,
     /// The lobby was down when the run ended.
     LobbyDownToTheEnd,
-    /// The user left.
+    /// The user has ended the run, and all sessions with it.
     UserLeft,
     /// The user ended the session.
     UserEnded,

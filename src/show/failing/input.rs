@@ -42,7 +42,7 @@ pub(crate) enum Input<'a> {
     /// The line is `/WORD`, which is a command in other chats.
     #[error("/{word} was not sent: {instead}; //{word} says it as text")]
     Habit {
-        /// The WORD.
+        /// The word after the slash.
         word: &'a str,
         /// What does the same in hobnob.
         instead: &'a str,
@@ -50,7 +50,7 @@ pub(crate) enum Input<'a> {
     /// The word is a command in other chats.
     #[error("there is no command \\{word}: {instead}; nothing was sent")]
     OtherChats {
-        /// The word.
+        /// The word after the backslash.
         word: &'a str,
         /// What does the same in hobnob.
         instead: &'a str,
@@ -58,7 +58,7 @@ pub(crate) enum Input<'a> {
     /// The word is nearly that of a command.
     #[error("there is no command \\{word}; did you mean \\{near}? nothing was sent")]
     NearlyCommand {
-        /// The word.
+        /// The word after the backslash.
         word: &'a str,
         /// The command that was probably meant.
         near: &'a str,
@@ -146,7 +146,7 @@ pub(crate) enum Wait<'a> {
     /// This client did not join the room.
     #[error("{} was not joined within {seconds} s", room::label(room))]
     NotJoined {
-        /// The room.
+        /// The room that was waited for.
         room: &'a RoomName,
         /// How long it was waited for, in seconds.
         seconds: f64,

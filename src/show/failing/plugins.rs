@@ -17,7 +17,7 @@ pub(crate) enum Plugin<'a> {
     NotAllowed {
         /// The command, without the backslash.
         command: &'a str,
-        /// The program.
+        /// The path of the program.
         path: &'a Path,
         /// What the program wants to do, in words.
         wants: &'a str,

@@ -36,9 +36,9 @@ pub(crate) enum Private<'a> {
     KeyChanged {
         /// The name of the user.
         name: &'a UserName,
-        /// The new key.
+        /// The key that the user shows now.
         key: &'a PublicKey,
-        /// The pinned key.
+        /// The key that is pinned for the name, and when it was pinned.
         pin: &'a Pin,
     },
     /// The server introduced another user than the one that was forked.
@@ -64,7 +64,7 @@ pub(crate) enum Private<'a> {
         name: &'a UserName,
         /// The kind of reason.
         code: ErrorCode,
-        /// The reason.
+        /// Why the user does not get the session.
         reason: &'a dyn StdError,
     },
     /// A pinned key could not be forgotten.

@@ -18,9 +18,9 @@ pub(crate) enum Room<'a> {
     /// The server does not let this user in.
     #[error("{}", not_joined(room, *code))]
     NotJoined {
-        /// The room.
+        /// The room that was to be joined.
         room: &'a RoomName,
-        /// The reason.
+        /// Why the server does not let this user in.
         code: NotJoinedCode,
     },
     /// The typed text is not a valid topic or reason.

@@ -13,7 +13,7 @@ use crate::show::room;
 pub(crate) enum History<'a> {
     /// Messages are not written into the history.
     NotKept {
-        /// The reason.
+        /// Why the messages are not written.
         reason: &'a str,
     },
     /// The recording of the run cannot be written any more.
@@ -53,9 +53,9 @@ pub(crate) enum History<'a> {
     },
     /// The sum of what was missed in rooms that have no summary of their own.
     MissedInOthers {
-        /// How many rooms.
+        /// In how many rooms something was missed.
         rooms: usize,
-        /// How many messages.
+        /// How many messages were missed in these rooms.
         count: u64,
         /// How many of them name this user.
         mentions: u64,
@@ -83,7 +83,7 @@ pub(crate) enum History<'a> {
     MoreMissed {
         /// The room; `None` for the lobby.
         room: Option<&'a RoomName>,
-        /// How many messages.
+        /// How many messages are still to be read.
         count: u64,
     },
     /// All missed messages of a log were shown.

@@ -64,14 +64,14 @@ pub(crate) enum Lobby<'a> {
     AnotherKeyPinned {
         /// The name of the user.
         name: &'a UserName,
-        /// The pinned key.
+        /// The fingerprint of the pinned key.
         pinned: Fingerprint,
     },
     /// It is not known whether a key is pinned.
     PinUnknown {
         /// The name of the user.
         name: &'a UserName,
-        /// The reason.
+        /// Why the pins cannot be read.
         reason: &'a TrustError,
     },
     /// A user to whom this user speaks is away.

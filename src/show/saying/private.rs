@@ -19,12 +19,12 @@ pub(crate) enum Private<'a> {
     },
     /// A session was opened through the server.
     Relayed {
-        /// The session.
+        /// The number of the session.
         session: SessionId,
     },
     /// This user forked somebody with whom there is a session already, which is current now.
     IsThereAlready {
-        /// The session.
+        /// The number of the session.
         session: SessionId,
         /// The name of the other user.
         name: &'a UserName,
@@ -55,7 +55,7 @@ pub(crate) enum Private<'a> {
     },
     /// Some users asked for a private session and left before this user was told.
     AskedAndLeft {
-        /// How many users.
+        /// How many users asked and left.
         count: u64,
     },
     /// A user who was refused may open sessions again.
@@ -67,14 +67,14 @@ pub(crate) enum Private<'a> {
     Forgotten {
         /// The name of the user.
         name: &'a UserName,
-        /// The key.
+        /// The fingerprint of the forgotten key.
         fingerprint: Fingerprint,
     },
     /// Private talk of earlier sessions cannot be shown.
     EarlierNotShown {
         /// The name of the other user.
         name: &'a UserName,
-        /// The reason.
+        /// Why the history cannot be read.
         reason: &'a HistoryError,
     },
     /// Private talk was removed.

@@ -37,7 +37,7 @@ pub(crate) enum Start<'a> {
     ServerNotPinned {
         /// The address of the server.
         address: &'a str,
-        /// The reason.
+        /// Why the key was not pinned.
         reason: &'a TrustError,
     },
     /// The user's name in the lobby is not the one he wanted.
@@ -49,17 +49,17 @@ pub(crate) enum Start<'a> {
     },
     /// No messages can be kept.
     NothingKept {
-        /// The reason.
+        /// Why the history cannot be used.
         reason: &'a HistoryError,
     },
     /// The messages that earlier versions kept are not in the history.
     NotBroughtOver {
-        /// The reason.
+        /// What went wrong when the messages were brought over.
         reason: &'a str,
     },
     /// Other users of this machine may write to a file, or in a folder.
     WritableByOthers {
-        /// The path.
+        /// The path of the file or folder.
         path: &'a Path,
         /// Its mode, as Unix writes it.
         mode: u32,

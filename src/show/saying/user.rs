@@ -66,7 +66,7 @@ pub(crate) enum User<'a> {
     },
     /// The settings were written into the config file.
     SettingsSaved {
-        /// The config file.
+        /// The path of the config file.
         path: &'a Path,
     },
 }

@@ -44,7 +44,7 @@ pub struct TerminalForm {
     zone: TimeZone,
     /// The name of the reader.
     own: Option<UserName>,
-    /// The reader's preferences.
+    /// What the reader has set for the terminal.
     pub preferences: Preferences,
     /// Whether the terminal is known to accept links.
     pub takes_links: bool,
