@@ -104,9 +104,9 @@ impl From<anyhow::Error> for StartFailure {
 
 /// How this run communicates with its user.
 enum Talk {
-    /// At a terminal.
+    /// The user types and reads at a terminal.
     Terminal { color: bool },
-    /// Over pipes, in this form.
+    /// Lines are read from a pipe, and notices are written to one in this form.
     Pipe(Form),
 }
 
