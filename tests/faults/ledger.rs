@@ -32,7 +32,6 @@ impl Speaker {
         self.typed.push(text);
     }
 
-    /// Types `count` texts.
     pub(crate) fn type_many(&mut self, count: u64) {
         (0..count).for_each(|_| self.type_one());
     }

@@ -8,7 +8,7 @@ use crate::person::{Person, WIDTHS};
 use crate::support::home::Home;
 use crate::support::server::Server;
 
-/// Alt-Down and Alt-Up.
+/// The keys that switch to the next session and to the one before: Alt-Down and Alt-Up.
 const NEXT: &[u8] = b"\x1b[1;3B";
 const BEFORE: &[u8] = b"\x1b[1;3A";
 

@@ -83,7 +83,7 @@ impl Terminal {
         self.keys.flush().unwrap();
     }
 
-    /// Types `text`.
+    /// Types a text without Enter.
     pub(crate) fn type_text(&mut self, text: &str) {
         self.keys(text.as_bytes());
     }

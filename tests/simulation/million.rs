@@ -1,6 +1,7 @@
-//! What a lobby of very many users takes on each of its servers: bytes in the order, time to apply them, memory. The machine
-//! alone, without sockets, fed with what a hundred servers publish. Figures are printed; docs/MEASURING.md has those of a million
-//! users, which `HOBNOB_SIM_USERS=1000000` plays and which take a GiB.
+//! What a lobby of very many users takes on each of its servers: bytes in the order, time to apply them, and memory.
+//! Only the machine is measured, without sockets; it is fed with what a hundred servers publish. The figures are
+//! printed. docs/MEASURING.md has the figures for a million users, whom `HOBNOB_SIM_USERS=1000000` plays and who take a
+//! GiB.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +18,7 @@ use crate::decisions::BEGINNING;
 /// How many servers publish, in turn.
 const SERVERS: u64 = 100;
 
-/// Those who join in one batch: a server that has thousands of clients gathers some of them.
+/// How many users join in one batch. A server that has thousands of clients gathers as many while a batch is on its way.
 const JOINS_OF_A_BATCH: u64 = 100;
 
 /// The machine, and what it was fed.
@@ -34,7 +35,7 @@ impl Fed {
         Self { machine: Machine::shared(start), place: 0, bytes: 0, effects: Vec::new() }
     }
 
-    /// One batch, as it is read from the order; how many effects of that kind it has.
+    /// Applies one batch, as it is read from the order. Returns how many effects of the given kind it has.
     fn apply(
         &mut self,
         server: u64,

@@ -21,7 +21,7 @@ pub(crate) async fn pass(time: Duration) {
 /// How a connection ends before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// The connection works.
+    /// The connection works until one side closes it.
     Sound,
     /// After this many bytes in both directions together, both ends see the connection closed.
     Cut(usize),

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::chance::Chance;
 use crate::network::pass;
 
-/// The disk.
+/// The disk, and everything that was ever stored on it.
 pub(crate) struct Disk {
     log: MemoryLog,
     /// All messages of the lobby, including those that the log no longer keeps.

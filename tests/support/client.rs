@@ -27,7 +27,7 @@ impl Client {
         &mut self.process
     }
 
-    /// Types a line.
+    /// Types a line and waits for nothing.
     #[track_caller]
     pub(crate) fn send(&self, line: &str) {
         self.process.write(format!("{line}\n"));
@@ -179,7 +179,7 @@ impl Client {
         names
     }
 
-    /// Stops the process.
+    /// Stops the process with SIGSTOP, so that it does nothing until [`thaw`](Self::thaw).
     pub(crate) fn freeze(&self) {
         self.process.signal(Signal::SIGSTOP);
     }
@@ -262,7 +262,7 @@ impl Pipe {
         Self { process }
     }
 
-    /// Types a line.
+    /// Types a line and waits for nothing.
     #[track_caller]
     pub(crate) fn send(&self, line: &str) {
         self.process.write(format!("{line}\n"));

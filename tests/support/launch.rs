@@ -63,25 +63,25 @@ impl Launch {
         self
     }
 
-    /// Adds an argument.
+    /// Adds an argument to the command line.
     pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    /// Adds several arguments.
+    /// Adds several arguments to the command line.
     pub(crate) fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
         self.args.extend(args.into_iter().map(str::to_owned));
         self
     }
 
-    /// Adds `--name NAME`.
+    /// Gives the client this name, which also stands in the messages of failed tests.
     pub(crate) fn name(mut self, name: &str) -> Self {
         self.label = format!("{} {name}", self.label);
         self.args(["--name", name])
     }
 
-    /// Adds `--server ADDRESS`.
+    /// Makes the client join the lobby at this address.
     pub(crate) fn server(self, address: &str) -> Self {
         self.args(["--server", address])
     }

@@ -40,7 +40,7 @@ fn lock(seen: &Shared) -> MutexGuard<'_, Seen> {
     seen.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A running program.
+/// A program that runs, with threads that read its outputs.
 pub(crate) struct Process {
     label: String,
     pid: Pid,

@@ -11,7 +11,6 @@ use super::server::Server;
 
 /// A lobby in which boss is an operator, named by the server's file.
 pub(crate) struct Ruled {
-    /// The server.
     pub(crate) server: Server,
     boss_home: Home,
     file: PathBuf,
@@ -19,7 +18,7 @@ pub(crate) struct Ruled {
 }
 
 impl Ruled {
-    /// Starts the server.
+    /// Starts the server with no options of the test's own.
     #[track_caller]
     #[must_use]
     pub(crate) fn start() -> Self {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 /// Folders that contain no sources of the project.
 const PASSED_OVER: [&str; 2] = ["target", ".git"];
 
-/// A source file.
+/// One source file, as text and as lines of code.
 pub(crate) struct Source {
     /// The path of the file from the root, written with `/`.
     pub(crate) path: String,

@@ -1,4 +1,4 @@
-//! One measured stretch: some clients speak, all hear, and afterwards it is read what that cost.
+//! One measured stretch: some clients speak, all clients hear, and afterwards the cost is read.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ const WARM_UP: Duration = Duration::from_millis(300);
 /// How fast texts are said.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pace {
-    /// So many texts a second in all, by this many senders in turn.
+    /// This many texts a second in all, said by this many senders in turn.
     Steady { rate: f64, senders: usize },
     /// As fast as possible; each sender keeps `window` of its texts under way.
     Full { senders: usize, window: u32 },
@@ -45,12 +45,12 @@ impl Cost {
         self.crowd.as_secs_f64() / self.took.as_secs_f64()
     }
 
-    /// How many milliseconds this part of the deliveries did not exceed.
+    /// Returns how many milliseconds this part of the deliveries did not exceed.
     pub(crate) fn latency_ms(&self, part: f64) -> f64 {
         self.tally.latencies.quantile(part).as_secs_f64() * 1e3
     }
 
-    /// Texts a second.
+    /// How many texts were said in a second.
     pub(crate) fn rate(&self) -> f64 {
         self.said as f64 / self.took.as_secs_f64()
     }

@@ -1,5 +1,6 @@
 //! Nodes of NATS that the yardstick starts for itself: on free ports of the loopback interface. Each writes to its disk
-//! before it acknowledges. They end with their [`Nodes`]. Knows nothing of hobnob.
+//! before it acknowledges. The nodes end when their [`Nodes`] is dropped. This file knows nothing of
+//! hobnob.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! What a process has used: CPU and memory, read from `/proc`. Knows no process by name.
+//! What a process has used: CPU and memory, read from `/proc`. This file knows no process by name.
 
 use std::fs;
 use std::path::PathBuf;

@@ -151,7 +151,7 @@ pub(crate) fn head() -> io::Result<()> {
     )
 }
 
-/// Prints some rows.
+/// Prints these figures as rows of the table.
 pub(crate) fn rows(figures: &[Figure]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     figures.iter().try_for_each(|figure| writeln!(out, "{}", figure.row()))?;

@@ -68,7 +68,7 @@ impl Programs {
     }
 }
 
-/// A running server.
+/// A server that runs in a process of its own, with its data in a folder that is removed with it.
 pub(crate) struct Subject {
     pub(crate) kind: Kind,
     pub(crate) addr: SocketAddr,

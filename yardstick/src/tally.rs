@@ -70,7 +70,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Begins anew.
+    /// Forgets everything that was heard, and counts from zero.
     pub(crate) fn begin(&mut self) {
         *self = Self::default();
     }

@@ -18,7 +18,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// Writes the text.
+    /// Returns the text that this stamp becomes, filled up to [`TEXT_BYTES`].
     pub(crate) fn text(self) -> String {
         let mut text = Vec::with_capacity(TEXT_BYTES);
         let Self { sender, number, at } = self;

@@ -1,5 +1,5 @@
 //! The crowd: thousands of clients on one thread and one epoll, which join, speak, and count every line that they hear.
-//! Which server it talks to it knows only by the form of the lines.
+//! The crowd tells the kind of the server only by the form of its lines.
 
 mod client;
 
@@ -29,7 +29,7 @@ const AT_ONCE: usize = 64;
 /// client waits at most.
 const REDIAL: Duration = Duration::from_millis(250);
 
-/// When nothing is heard for this long although something has to come, it is lost.
+/// If nothing is heard for this long although something has to come, what is missing counts as lost.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The keys of the users. They are made once and used in every round; each client has its own key.
@@ -39,7 +39,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Makes sure that there are at least `count` keys, and gives that many.
+    /// Makes sure that there are at least `count` keys, and returns that many.
     pub(crate) fn make(&mut self, count: usize) -> anyhow::Result<&[Arc<ClientConfig>]> {
         while self.configs.len() < count {
             let identity = Identity::generate()?;
@@ -52,7 +52,7 @@ impl Keys {
 /// What becomes of a client whose connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Loss {
-    /// The measurement fails.
+    /// The measurement fails, because no connection should end.
     Fatal,
     /// The client goes on at another server.
     Roams,
@@ -72,7 +72,7 @@ pub(crate) struct Crowd {
     away: VecDeque<(Instant, usize)>,
     scratch: Vec<u8>,
     epoch: Instant,
-    /// What was heard.
+    /// The count of everything that the clients heard.
     pub(crate) tally: Tally,
     /// How many clients were in the lobby when they were last counted.
     joined: usize,
@@ -289,7 +289,7 @@ impl Crowd {
         }
     }
 
-    /// The last client reads again, until its connection ends. Gives the last line that was no text.
+    /// The last client reads again, until its connection ends. Returns the last line that was not a text.
     pub(crate) fn hear_out_last(&mut self, patience: Duration) -> String {
         let began = Instant::now();
         let Some(client) = self.clients.last_mut() else { return String::new() };

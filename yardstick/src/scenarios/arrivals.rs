@@ -7,7 +7,7 @@ use crate::crowd::Crowd;
 use crate::report::{Figure, Goal};
 use crate::subject::{Kind, Subject};
 
-/// The memory of clients that say nothing.
+/// Measures the memory of clients that say nothing.
 pub(super) fn idle(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let count = world.clients(5000);
     let mut figure =
@@ -30,7 +30,7 @@ pub(super) fn idle(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![figure])
 }
 
-/// The CPU of a connection, and joins a second, into an empty lobby and into a full one.
+/// Measures the CPU of a connection, and joins a second, into an empty lobby and into a full one.
 pub(super) fn joins(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let (few, many) = (world.clients(1000), world.clients(2000));
     let mut cpu = Figure::new("joins", "server CPU of one connection", "ms", Goal::AtMost(0.55));
@@ -52,7 +52,7 @@ pub(super) fn joins(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(vec![cpu, told, rate, later])
 }
 
-/// Clients that join a nearly empty lobby, so that presence costs nothing. Gives the milliseconds of CPU for each
+/// Makes clients join a nearly empty lobby, so that presence costs nothing. Returns the milliseconds of CPU for each
 /// client.
 fn one_after_another(world: &mut World, kind: Kind) -> anyhow::Result<f64> {
     let (batches, size) = if world.smoke { (2, 5) } else { (20, 20) };

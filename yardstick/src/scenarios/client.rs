@@ -13,7 +13,7 @@ use crate::terminal::{Terminal, WELCOME};
 /// How many lines are shown.
 const LINES: u32 = 10_000;
 
-/// Start, memory and CPU.
+/// Measures how long the start takes, and the memory and the CPU of the program.
 pub(super) fn client(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let lines = if world.smoke { 200 } else { LINES };
     let figure = |name: String, unit, goal| Figure::new("client", name, unit, goal);

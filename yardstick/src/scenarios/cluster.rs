@@ -26,7 +26,7 @@ const FEW: usize = 12;
 /// How many texts all senders of a full load together have under way.
 const UNDER_WAY: usize = 12_000;
 
-/// How many clients the server has that dies.
+/// How many clients are on the server that dies.
 const BEREAVED: usize = 1000;
 
 /// Texts a second of a steady load.
@@ -105,7 +105,7 @@ pub(super) fn cluster(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Starts a new server or cluster, whatever is measured, and gives it with an empty crowd.
+/// Starts a new server or cluster, whatever is measured, and returns it with an empty crowd.
 type Start<'a, T> = &'a mut dyn FnMut(&World) -> anyhow::Result<(T, Crowd)>;
 
 fn loads<T: Measured>(

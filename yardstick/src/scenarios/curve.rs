@@ -7,7 +7,7 @@ use crate::load::{self, Pace};
 use crate::report::{Figure, Goal, median};
 use crate::subject::Kind;
 
-/// Texts a second.
+/// How many texts are said in a second, whatever the size of the lobby.
 const RATE: f64 = 10.0;
 
 /// How many columns the longest bar of the plot has.

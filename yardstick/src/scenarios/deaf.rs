@@ -46,7 +46,7 @@ pub(super) fn deaf(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Waits until the server has given up the deaf client, and lets it read again. Gives the last line that it finds.
+/// Waits until the server has given up the deaf client, and lets it read again. Returns the last line that it finds.
 fn last_word(world: &mut World) -> anyhow::Result<String> {
     let (_subject, mut crowd) = world.gather(Kind::Hobnob, 3)?;
     crowd.deafen_last();

@@ -12,7 +12,7 @@ struct Goals {
     p99: Goal,
 }
 
-/// At a steady rate.
+/// Measures deliveries at a steady rate.
 pub(super) fn steady(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (rate, clients) in [(20.0, 1000), (50.0, 100)] {
@@ -25,7 +25,7 @@ pub(super) fn steady(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// At full speed: ten senders, each with twenty texts under way.
+/// Measures deliveries at full speed: ten senders say texts, each with twenty texts under way.
 pub(super) fn full(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for (clients, most) in [(1000, 2.5), (100, 3.0), (10, 4.0)] {

@@ -1,4 +1,4 @@
-//! What is measured. Each scenario takes the same world and gives its figures.
+//! What is measured. Each scenario is given the same world and returns its figures.
 
 mod arrivals;
 mod client;
@@ -83,7 +83,7 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    /// Measures.
+    /// Measures the scenario, and returns its figures.
     pub(crate) fn run(self, world: &mut World) -> anyhow::Result<Vec<Figure>> {
         match self {
             Self::Steady => fan_out::steady(world),

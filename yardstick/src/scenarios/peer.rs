@@ -32,7 +32,7 @@ const LONG: usize = 16 * 1024;
 /// The length of a line that is answered.
 const LINE: usize = 128;
 
-/// Throughput and round trips.
+/// Measures the throughput and the round trips of a session and of the bare stream.
 pub(super) fn peer(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let (bytes, trips) = if world.smoke { (1 << 20, 50) } else { (256 << 20, 5000) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -173,7 +173,7 @@ async fn network(
     Ok((network, events))
 }
 
-/// Says `count` texts of `len` bytes as fast as they are taken. Gives MiB a second.
+/// Says `count` texts of `len` bytes as fast as they are taken. Returns MiB a second.
 async fn texts(mut anna: Side, mut bobby: Side, count: usize, len: usize) -> anyhow::Result<f64> {
     let text = Text::new("x".repeat(len))?;
     let began = Instant::now();
@@ -199,7 +199,7 @@ async fn texts(mut anna: Side, mut bobby: Side, count: usize, len: usize) -> any
     Ok((count * len) as f64 / took.as_secs_f64() / (1 << 20) as f64)
 }
 
-/// Sends a line back and forth. Gives the median in microseconds.
+/// Sends a line back and forth. Returns the median in microseconds.
 async fn round_trips(mut anna: Side, mut bobby: Side, count: usize) -> anyhow::Result<f64> {
     let text = Text::new("x".repeat(LINE))?;
     let answer = text.clone();

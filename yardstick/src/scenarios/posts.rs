@@ -5,7 +5,7 @@ use crate::load::{self, Pace};
 use crate::report::{Figure, Goal};
 use crate::subject::Kind;
 
-/// 100 senders, who also hear all texts.
+/// Measures 100 senders, who also hear all texts.
 pub(super) fn posts(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let senders = world.clients(100);
     let pace = Pace::Full { senders, window: 1 };

@@ -34,7 +34,7 @@ const BUSY: usize = 100;
 /// How many sessions one of the measured keys has: nearly as many as a server allows.
 const OF_A_KEY: usize = 60;
 
-/// CPU, throughput, round trips and memory.
+/// Measures the CPU, the throughput, the round trips and the memory.
 pub(super) fn relay(world: &mut World) -> anyhow::Result<Vec<Figure>> {
     let (mib, busy_mib, trips) = if world.smoke { (4, 20, 50) } else { (512, 1000, 5000) };
     let (idle, busy) = (world.clients(IDLE), world.clients(BUSY));
