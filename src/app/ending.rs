@@ -51,8 +51,8 @@ impl App {
         }
     }
 
-    /// Carries out this user's wish to leave. If this user hosts the lobby, the lobby ends as well; so he is told who
-    /// is in it, and asked.
+    /// Leaves, because this user wants to. If this user hosts the lobby, the lobby ends as well; so he is told who is
+    /// in it, and asked.
     pub(super) fn quit(&mut self) {
         let others = self.others();
         if let InputSource::Terminal(terminal) = &mut self.input

@@ -11,7 +11,7 @@ use super::{App, InputSource, Meaning, Unclear, meaning};
 use crate::commands;
 use crate::input::invisible::without_mark;
 use crate::input::line::Source;
-use crate::input::request::{self, Request, RequestId, Wish};
+use crate::input::request::{self, Request, RequestId, RequestKind};
 use crate::input::script::ScriptLine;
 use crate::input::traits::Leads;
 use crate::session::SessionId;
@@ -75,10 +75,10 @@ impl App {
                 }
             }
             ScriptLine::Request(line) => match request::parse(without_mark(&line)) {
-                Ok(Request { id, wish: Wish::Say { text, session } }) => {
+                Ok(Request { id, kind: RequestKind::Say { text, session } }) => {
                     self.text_not_said(session.or(meant), &text, id);
                 }
-                Ok(Request { id, wish: Wish::Command { name, args } }) => {
+                Ok(Request { id, kind: RequestKind::Command { name, args } }) => {
                     return self.command_not_run(Queued::new(name, args, id), meant, not_run);
                 }
                 Err(bad) => {

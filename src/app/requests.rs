@@ -6,7 +6,7 @@ use hobnob_protocol::text::{Text, TextError};
 use super::script_queue::Queued;
 use super::{App, InputSource};
 use crate::input::invisible::without_mark;
-use crate::input::request::{self, BadRequest, RequestId, Wish};
+use crate::input::request::{self, BadRequest, RequestId, RequestKind};
 use crate::session::SessionId;
 use crate::show::failing::Worded;
 use crate::show::unsent::Unsent;
@@ -16,9 +16,9 @@ impl App {
     /// Handles a line that is a JSON object.
     pub(super) fn request(&mut self, line: &str) {
         match request::parse(without_mark(line)) {
-            Ok(request) => match request.wish {
-                Wish::Say { text, session } => self.say_asked(&text, session, request.id),
-                Wish::Command { name, args } => {
+            Ok(request) => match request.kind {
+                RequestKind::Say { text, session } => self.say_asked(&text, session, request.id),
+                RequestKind::Command { name, args } => {
                     if let InputSource::Script(_, queue) = &mut self.input {
                         queue.queue_command(Queued::new(name, args, request.id));
                     }

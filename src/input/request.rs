@@ -20,12 +20,12 @@ pub struct Request {
     /// The id that the answer repeats. If it is absent, the request is not answered.
     pub id: Option<RequestId>,
     /// What the program wants.
-    pub wish: Wish,
+    pub kind: RequestKind,
 }
 
 /// What a program wants the client to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum RequestKind {
     /// To say a text exactly as it is written. A backslash has no special meaning here.
     Say {
         /// The text to be said.
@@ -96,9 +96,9 @@ pub fn parse(line: &str) -> Result<Request, BadRequest> {
     let id = object.id.map(RequestId);
     let bad = |id, reason| Err(BadRequest { id, reason });
     match (object.say, object.command, object.session) {
-        (Some(text), None, session) => Ok(Request { id, wish: Wish::Say { text, session } }),
+        (Some(text), None, session) => Ok(Request { id, kind: RequestKind::Say { text, session } }),
         (None, Some(line), None) => match command(&line) {
-            Some(wish) => Ok(Request { id, wish }),
+            Some(kind) => Ok(Request { id, kind }),
             None => bad(id, NotARequest::NotACommand),
         },
         (None, Some(_), Some(_)) => bad(id, NotARequest::SessionOfCommand),
@@ -109,9 +109,9 @@ pub fn parse(line: &str) -> Result<Request, BadRequest> {
 
 /// Reads a command as a request writes it, with or without its backslash.
 #[must_use]
-pub fn command(line: &str) -> Option<Wish> {
+pub fn command(line: &str) -> Option<RequestKind> {
     let call = bare_command(line)?;
-    Some(Wish::Command { name: call.word.to_owned(), args: call.args.to_owned() })
+    Some(RequestKind::Command { name: call.word.to_owned(), args: call.args.to_owned() })
 }
 
 /// Returns the `id` of a JSON object that is not a valid request.
@@ -134,11 +134,14 @@ mod tests {
     fn both_forms_of_a_request_are_read_with_any_id_or_none() {
         let request = parse(r#"{"say":"\\quit","session":1,"id":{"n":[1]}}"#).unwrap();
         assert_eq!(request.id, id(json!({"n": [1]})));
-        assert_eq!(request.wish, Wish::Say { text: "\\quit".to_owned(), session: Some(SessionId(1)) });
+        assert_eq!(request.kind, RequestKind::Say { text: "\\quit".to_owned(), session: Some(SessionId(1)) });
         for line in [r#"{"command":"fork  bobby "}"#, r#"{"command":"\\fork bobby","id":null}"#] {
             let request = parse(line).unwrap();
             assert_eq!(request.id, None);
-            assert_eq!(request.wish, Wish::Command { name: "fork".to_owned(), args: "bobby".to_owned() });
+            assert_eq!(
+                request.kind,
+                RequestKind::Command { name: "fork".to_owned(), args: "bobby".to_owned() }
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! What one server may make this client do without being asked: plain numbers, and the caller tells the time. This file
-//! owns the rate of unasked introductions and of wishes for a private session, and the count of signs of life that this
-//! client owes. It knows nothing of connections.
+//! owns the rate of unasked introductions and of questions for consent, and the count of signs of life that this client
+//! owes. It knows nothing of connections.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ const INTRODUCTION_EVERY: Duration = Duration::from_millis(250);
 /// server that asks for more does not read the answers, and its other requests are ignored.
 const MOST_PONGS: u32 = 1024;
 
-/// Decides which unasked introductions, or which wishes for a private session, are taken. The others are ignored:
-/// nobody is dialled for them, and the user who forked learns that this user cannot be reached.
+/// Decides which unasked introductions, or which questions for consent, are taken. The others are ignored: nobody is
+/// dialled for them, and the user who forked learns that this user cannot be reached.
 #[derive(Debug)]
 pub(super) struct UnaskedRate {
     /// How many may be taken now.

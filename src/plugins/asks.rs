@@ -6,7 +6,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::input::invisible::without_mark;
-use crate::input::request::{self, Wish};
+use crate::input::request::{self, RequestKind};
 
 /// One thing that a program asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) fn parse(line: &str) -> Result<Option<Ask>, NotAnAsk> {
         Line::Notice(text) => Ask::Notice(text),
         Line::Say(text) => Ask::Say(text),
         Line::Command(line) => match request::command(&line) {
-            Some(Wish::Command { name, args }) => Ask::Command { name, args },
+            Some(RequestKind::Command { name, args }) => Ask::Command { name, args },
             _ => return Err(NotAnAsk::NotACommand),
         },
     }))

@@ -20,7 +20,7 @@ pub(super) struct Hints {
     words: Watched,
     page: Arc<Mutex<Page>>,
     typed: mpsc::Sender<Typed>,
-    /// The line names a room, as it stood last.
+    /// Whether the line named a room when it was last looked at.
     names_room: AtomicBool,
 }
 
@@ -67,7 +67,7 @@ impl Hints {
     fn watch_for_rooms(&self, line: &str) {
         let names_room = names_room(line, &self.words.borrow());
         if names_room && !self.names_room.swap(names_room, Ordering::Relaxed) {
-            // With a full queue the rooms stay those that are known.
+            // If the queue is full, only the rooms that are known already are completed.
             let _full = self.typed.try_send(Typed::NamesRoom);
         }
         self.names_room.store(names_room, Ordering::Relaxed);
@@ -121,7 +121,8 @@ fn hint(line: &str, words: &EditorWords) -> Option<CommandHint> {
     }
 }
 
-/// In other chat programs commands begin with a slash. Says what such a line means here.
+/// Returns what a line with a slash means here. Users of other chat programs may type one, because commands begin with
+/// a slash there.
 fn by_habit(call: &Call<'_>, habit: &Habit) -> Option<CommandHint> {
     match habit {
         Habit::Same(_) if call.argument.as_ref().is_some_and(|argument| !argument.is_empty()) => None,

@@ -130,7 +130,7 @@ pub enum Typed {
     /// The terminal has sent this byte, which is not UTF-8. The line has U+FFFD in its place. This is sent only once
     /// and answers no grant.
     NotUtf8(u8),
-    /// The line has become one that names a room, which may be completed soon. Answers no grant.
+    /// The line has become one that names a room, which may be completed soon. This answers no grant.
     NamesRoom,
 }
 

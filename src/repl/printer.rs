@@ -77,7 +77,7 @@ struct State {
     rung: Option<Instant>,
     /// Whether the line was interrupted only to be read on.
     roused: bool,
-    /// When the unheard bell was found that was the reason for this interruption.
+    /// When the line was interrupted because the bell was not heard; `None` if it was interrupted for another reason.
     unheard: Option<Instant>,
     /// Whether a paste has begun that was not shown yet.
     pasting: bool,

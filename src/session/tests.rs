@@ -1,4 +1,4 @@
-//! Tests of the module above; they know its private parts.
+//! Tests of the sessions of a run: their numbers, which one is current, and what is unread.
 
 use super::*;
 

@@ -121,7 +121,7 @@ impl<D: Dial> Link<D> {
             ServerMessage::Asking { request } => LobbyEvent::Answer(ServerAnswer::Asking { request }),
             ServerMessage::Asked { ask, name, key, session } => {
                 if !self.asked_rate.take(Instant::now()) {
-                    debug!("a wish for a private session too many is passed over");
+                    debug!("a question for consent too many is ignored");
                     return None;
                 }
                 LobbyEvent::Asked { ask, name, key, session }
