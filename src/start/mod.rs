@@ -103,7 +103,7 @@ impl From<anyhow::Error> for StartFailure {
 }
 
 /// How this run communicates with its user.
-enum Talk {
+enum Interface {
     /// The user types and reads at a terminal.
     Terminal { color: bool },
     /// Lines are read from a pipe, and notices are written to one in this form.
@@ -115,13 +115,13 @@ enum Talk {
 /// # Errors
 /// Fails if the client cannot even show an error in the form that was asked for.
 pub async fn run(settings: Settings) -> Result<ExitCode> {
-    let talk = talk(&settings);
-    start_logging(&settings, matches!(talk, Talk::Terminal { .. }))?;
+    let interface = interface(&settings);
+    start_logging(&settings, matches!(interface, Interface::Terminal { .. }))?;
     raise_file_limit();
     let signals = signals::watch()?;
-    match talk {
-        Talk::Terminal { color } => at_terminal(settings, color, signals).await,
-        Talk::Pipe(form) => {
+    match interface {
+        Interface::Terminal { color } => at_terminal(settings, color, signals).await,
+        Interface::Pipe(form) => {
             if matches!(form, Form::Json) {
                 timestamp::tell_in_utc();
             }
@@ -130,13 +130,13 @@ pub async fn run(settings: Settings) -> Result<ExitCode> {
     }
 }
 
-fn talk(settings: &Settings) -> Talk {
+fn interface(settings: &Settings) -> Interface {
     let terminal = io::stdin().is_terminal() && io::stdout().is_terminal() && !repl::terminal::is_dumb();
     let color = settings.color.paints(terminal);
     match (settings.json, terminal) {
-        (true, _) => Talk::Pipe(Form::Json),
-        (false, true) => Talk::Terminal { color },
-        (false, false) => Talk::Pipe(Form::Human(Human { color })),
+        (true, _) => Interface::Pipe(Form::Json),
+        (false, true) => Interface::Terminal { color },
+        (false, false) => Interface::Pipe(Form::Human(Human { color })),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The queue of orders to the thread that writes the history. The thread sleeps while messages gather, instead of being
-//! woken for each of them. This file owns when waiting orders are handed to the thread, and the limit on how many may
+//! The queue of jobs for the thread that writes the history. The thread sleeps while messages gather, instead of being
+//! woken for each of them. This file owns when waiting jobs are handed to the thread, and the limit on how many may
 //! wait. It writes nothing.
 
 use std::collections::VecDeque;
@@ -12,14 +12,14 @@ use hobnob_protocol::key::PublicKey;
 use super::entry::{Entry, Mark, Reader, Talk};
 use super::room_marks::{RoomNote, RoomReader};
 
-/// How many orders may wait. The messages that were missed before a start all fit in.
+/// How many jobs may wait. The messages that were missed before a start all fit in.
 const MOST_WAITING: usize = 16_384;
 
 /// How many bytes of text may wait. Without this limit, messages of the greatest length would fill the memory.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// How many orders are written in one transaction. So many messages and their words take a quarter of a MiB while they
-/// are written. With fewer orders, the cost of each transaction itself would be noticeable.
+/// How many jobs are written in one transaction. So many messages and their words take a quarter of a MiB while they
+/// are written. With fewer jobs, the cost of each transaction itself would be noticeable.
 const MOST_TOGETHER: usize = 256;
 
 /// How long a message of a lobby or room may wait for others, so that they are written together. A transaction for each
@@ -28,7 +28,7 @@ const MOST_TOGETHER: usize = 256;
 const GATHERING: Duration = Duration::from_millis(100);
 
 /// Something that the writing thread is to do.
-pub(super) enum Order {
+pub(super) enum Job {
     /// Store a message, unless it is stored already.
     Keep(Entry),
     /// Set a mark: with `anew` in any case, and otherwise only if it is further on than the stored mark.
@@ -41,7 +41,7 @@ pub(super) enum Order {
     Flush(SyncSender<()>),
 }
 
-impl Order {
+impl Job {
     fn is_urgent(&self) -> bool {
         match self {
             Self::Keep(entry) => matches!(*entry.talk, Talk::Private { .. }),
@@ -49,7 +49,7 @@ impl Order {
         }
     }
 
-    /// Returns how many bytes of text the order holds.
+    /// Returns how many bytes of text the job holds.
     fn bytes(&self) -> usize {
         match self {
             Self::Keep(entry) => entry.text.as_str().len(),
@@ -58,26 +58,26 @@ impl Order {
     }
 }
 
-/// The error for an order that is refused because the queue is full.
+/// The error for a job that is refused because the queue is full.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
-/// The orders that wait, and their counts.
+/// The jobs that wait, and their counts.
 #[derive(Default)]
 struct Waiting {
-    orders: VecDeque<Order>,
-    /// How many bytes of text these orders hold.
+    jobs: VecDeque<Job>,
+    /// How many bytes of text these jobs hold.
     bytes: usize,
-    /// How many of these orders must not wait for others.
+    /// How many of these jobs must not wait for others.
     urgent: usize,
-    /// Whether the queue is closed, so that no more orders come.
+    /// Whether the queue is closed, so that no more jobs come.
     is_closed: bool,
 }
 
 impl Waiting {
-    /// Whether the waiting orders have to be written now.
+    /// Whether the waiting jobs have to be written now.
     fn is_due(&self) -> bool {
-        self.urgent > 0 || self.orders.len() >= MOST_TOGETHER || self.is_closed
+        self.urgent > 0 || self.jobs.len() >= MOST_TOGETHER || self.is_closed
     }
 }
 
@@ -85,51 +85,51 @@ impl Waiting {
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
-    /// Wakes the thread for the first order, and when the waiting orders have to be written.
+    /// Wakes the thread for the first job, and when the waiting jobs have to be written.
     wake: Condvar,
 }
 
 impl Queue {
-    /// Puts an order into the queue, without waiting.
+    /// Puts a job into the queue, without waiting.
     ///
     /// # Errors
     /// Fails if the queue is full.
-    pub(super) fn put(&self, order: Order) -> Result<(), Full> {
+    pub(super) fn put(&self, job: Job) -> Result<(), Full> {
         let mut waiting = self.lock();
-        let bytes = waiting.bytes + order.bytes();
-        if waiting.orders.len() >= MOST_WAITING || bytes > MOST_BYTES {
+        let bytes = waiting.bytes + job.bytes();
+        if waiting.jobs.len() >= MOST_WAITING || bytes > MOST_BYTES {
             return Err(Full);
         }
-        let (was_empty, was_due) = (waiting.orders.is_empty(), waiting.is_due());
+        let (was_empty, was_due) = (waiting.jobs.is_empty(), waiting.is_due());
         waiting.bytes = bytes;
-        waiting.urgent += usize::from(order.is_urgent());
-        waiting.orders.push_back(order);
+        waiting.urgent += usize::from(job.is_urgent());
+        waiting.jobs.push_back(job);
         if was_empty || (waiting.is_due() && !was_due) {
             self.wake.notify_one();
         }
         Ok(())
     }
 
-    /// Waits for orders, and then for a moment for further ones. Returns the oldest orders, at most [`MOST_TOGETHER`].
+    /// Waits for jobs, and then for a moment for further ones. Returns the oldest jobs, at most [`MOST_TOGETHER`].
     /// The result is empty when the queue is closed and empty.
-    pub(super) fn take(&self) -> Vec<Order> {
+    pub(super) fn take(&self) -> Vec<Job> {
         let waiting = self.lock();
-        let is_idle = |waiting: &mut Waiting| waiting.orders.is_empty() && !waiting.is_closed;
+        let is_idle = |waiting: &mut Waiting| waiting.jobs.is_empty() && !waiting.is_closed;
         let waiting = self.wake.wait_while(waiting, is_idle).unwrap_or_else(PoisonError::into_inner);
         let gathered = self.wake.wait_timeout_while(waiting, GATHERING, |waiting| !waiting.is_due());
         let (mut waiting, _) = gathered.unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.orders.len().min(MOST_TOGETHER);
-        let taken: Vec<Order> = waiting.orders.drain(..count).collect();
-        waiting.bytes -= taken.iter().map(Order::bytes).sum::<usize>();
-        waiting.urgent -= taken.iter().filter(|order| order.is_urgent()).count();
-        if waiting.orders.is_empty() {
+        let count = waiting.jobs.len().min(MOST_TOGETHER);
+        let taken: Vec<Job> = waiting.jobs.drain(..count).collect();
+        waiting.bytes -= taken.iter().map(Job::bytes).sum::<usize>();
+        waiting.urgent -= taken.iter().filter(|job| job.is_urgent()).count();
+        if waiting.jobs.is_empty() {
             // The memory that a burst took is given back.
-            waiting.orders = VecDeque::new();
+            waiting.jobs = VecDeque::new();
         }
         taken
     }
 
-    /// Closes the queue: no more orders come, and those that wait are still taken.
+    /// Closes the queue: no more jobs come, and those that wait are still taken.
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.wake.notify_one();
@@ -156,31 +156,31 @@ mod tests {
 
     const KEY: PublicKey = PublicKey::new([1; 32]);
 
-    fn message(talk: Talk, number: u64, text: &str) -> Order {
+    fn message(talk: Talk, number: u64, text: &str) -> Job {
         let (from, text) = ("bobby".parse().unwrap(), Text::new(text).unwrap());
-        Order::Keep(Entry { talk: Arc::new(talk), side: Side::Own, number, at: 0, from, key: KEY, text })
+        Job::Keep(Entry { talk: Arc::new(talk), side: Side::Own, number, at: 0, from, key: KEY, text })
     }
 
-    fn public(number: u64) -> Order {
+    fn public(number: u64) -> Job {
         message(Talk::Log { server: KEY, log: LogId::new([2; 16]), room: None }, number, "hello")
     }
 
-    fn private(number: u64) -> Order {
+    fn private(number: u64) -> Job {
         let (own_name, name) = ("anna".parse().unwrap(), "bobby".parse().unwrap());
         let session = PairToken::new([3; 16]);
         message(Talk::Private { own: KEY, own_name, other: KEY, name, session }, number, "psst")
     }
 
-    fn numbers(orders: &[Order]) -> Vec<u64> {
-        let number = |order: &Order| match order {
-            Order::Keep(entry) => Some(entry.number),
+    fn numbers(jobs: &[Job]) -> Vec<u64> {
+        let number = |job: &Job| match job {
+            Job::Keep(entry) => Some(entry.number),
             _ => None,
         };
-        orders.iter().filter_map(number).collect()
+        jobs.iter().filter_map(number).collect()
     }
 
     #[test]
-    fn an_urgent_order_is_taken_at_once_together_with_those_before_it() {
+    fn an_urgent_job_is_taken_at_once_together_with_those_before_it() {
         let queue = Queue::default();
         queue.put(public(1)).unwrap();
         queue.put(private(2)).unwrap();
@@ -188,8 +188,8 @@ mod tests {
         assert_eq!(numbers(&queue.take()), [1, 2, 3]);
         assert_eq!(queue.lock().urgent, 0);
         let (done, _answer) = sync_channel(1);
-        queue.put(Order::Flush(done)).unwrap();
-        assert!(matches!(queue.take()[..], [Order::Flush(_)]));
+        queue.put(Job::Flush(done)).unwrap();
+        assert!(matches!(queue.take()[..], [Job::Flush(_)]));
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn many_orders_are_taken_in_several_parts() {
+    fn many_jobs_are_taken_in_several_parts() {
         let queue = Queue::default();
         let count = MOST_TOGETHER as u64 + 1;
         (1..=count).for_each(|number| queue.put(public(number)).unwrap());
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_refuses_orders_until_there_is_room() {
+    fn a_full_queue_refuses_jobs_until_there_is_room() {
         let queue = Queue::default();
         (0..MOST_WAITING as u64).for_each(|number| queue.put(public(number)).unwrap());
         assert_eq!(queue.put(public(0)), Err(Full));
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_queue_returns_the_waiting_orders_and_then_none() {
+    fn a_closed_queue_returns_the_waiting_jobs_and_then_none() {
         let queue = Queue::default();
         queue.put(public(1)).unwrap();
         queue.close();

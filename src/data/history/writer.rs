@@ -15,7 +15,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::entry::{Entry, Mark, Reader};
 use super::file::{HistoryError, told};
-use super::queue::{Full, Order, Queue};
+use super::queue::{Full, Job, Queue};
 use super::room_marks::{RoomNote, RoomReader};
 use super::rows::{self, Talks};
 use super::{file, marks, room_marks};
@@ -68,30 +68,30 @@ impl Writer {
 
     /// Hands over a message to be stored, without waiting. If the queue is full, the message is not stored.
     pub(super) fn keep(&self, entry: Entry) {
-        if let Err(Full) = self.shared.queue.put(Order::Keep(entry)) {
+        if let Err(Full) = self.shared.queue.put(Job::Keep(entry)) {
             self.shared.trouble("the disk is slower than the chat".to_owned());
         }
     }
 
     /// Sets a mark: with `anew` in any case, and otherwise only if it is further on than the stored mark.
     pub(super) fn mark(&self, server: PublicKey, name: &UserName, reader: Reader, mark: Mark, anew: bool) {
-        self.order(Order::Mark { server, name: name.folded().to_owned(), reader, mark, anew });
+        self.put(Job::Mark { server, name: name.folded().to_owned(), reader, mark, anew });
     }
 
     /// Notes how far the user has come in a room, or that the user has left it.
     pub(super) fn note_room(&self, name: &UserName, reader: RoomReader, note: RoomNote) {
-        self.order(Order::Room { name: name.folded().to_owned(), reader, note });
+        self.put(Job::Room { name: name.folded().to_owned(), reader, note });
     }
 
     /// Removes all private messages that were exchanged with a key.
     pub(super) fn forget(&self, own_name: &UserName, other: PublicKey) {
-        self.order(Order::Forget { own_name: own_name.folded().to_owned(), other });
+        self.put(Job::Forget { own_name: own_name.folded().to_owned(), other });
     }
 
     /// Waits until everything that was handed over so far is written, but at most one second.
     pub(super) fn flush(&self) {
         let (done, answer) = sync_channel(1);
-        if self.order(Order::Flush(done)) {
+        if self.put(Job::Flush(done)) {
             // If the disk is slower than that, a search does not find the newest messages yet.
             let _written = answer.recv_timeout(FLUSH);
         }
@@ -105,9 +105,9 @@ impl Writer {
         self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Puts an order into the queue. Returns false if the queue is full.
-    fn order(&self, order: Order) -> bool {
-        self.shared.queue.put(order).is_ok()
+    /// Puts a job into the queue. Returns false if the queue is full.
+    fn put(&self, job: Job) -> bool {
+        self.shared.queue.put(job).is_ok()
     }
 }
 
@@ -133,21 +133,21 @@ struct Run {
 impl Run {
     fn run(mut self) {
         loop {
-            let orders = self.shared.queue.take();
-            if orders.is_empty() {
+            let jobs = self.shared.queue.take();
+            if jobs.is_empty() {
                 break;
             }
-            self.obey(orders);
+            self.obey(jobs);
         }
         // The connection that closes the file last removes the WAL. If that fails, the WAL is removed the next time.
         let _closed = self.conn.close();
     }
 
-    fn obey(&mut self, orders: Vec<Order>) {
+    fn obey(&mut self, jobs: Vec<Job>) {
         let (mut entries, mut rest) = (Vec::new(), Vec::new());
-        for order in orders {
-            match order {
-                Order::Keep(entry) => entries.push(entry),
+        for job in jobs {
+            match job {
+                Job::Keep(entry) => entries.push(entry),
                 other => rest.push(other),
             }
         }
@@ -156,33 +156,33 @@ impl Run {
             self.talks = Talks::default();
             self.shared.trouble(told(&err));
         }
-        for order in rest {
-            if let Order::Flush(done) = order {
+        for job in rest {
+            if let Job::Flush(done) = job {
                 // An error means that the caller has stopped waiting.
                 let _asked = done.send(());
             }
         }
     }
 
-    fn write(&mut self, entries: &[Entry], rest: &[Order]) -> rusqlite::Result<()> {
-        if entries.is_empty() && rest.iter().all(|order| matches!(order, Order::Flush(_))) {
+    fn write(&mut self, entries: &[Entry], rest: &[Job]) -> rusqlite::Result<()> {
+        if entries.is_empty() && rest.iter().all(|job| matches!(job, Job::Flush(_))) {
             return Ok(());
         }
         let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         rows::add(&transaction, &mut self.talks, entries, self.share)?;
-        for order in rest {
-            match order {
-                Order::Mark { server, name, reader, mark, anew } => {
+        for job in rest {
+            match job {
+                Job::Mark { server, name, reader, mark, anew } => {
                     if *anew {
                         marks::remove(&transaction, server, name, *reader, mark)?;
                     }
                     marks::set(&transaction, server, name, *reader, mark)?;
                 }
-                Order::Room { name, reader, note } => room_marks::note(&transaction, name, reader, note)?,
-                Order::Forget { own_name, other } => {
+                Job::Room { name, reader, note } => room_marks::note(&transaction, name, reader, note)?,
+                Job::Forget { own_name, other } => {
                     rows::forget(&transaction, own_name, other.as_bytes())?;
                 }
-                Order::Keep(_) | Order::Flush(_) => {}
+                Job::Keep(_) | Job::Flush(_) => {}
             }
         }
         transaction.commit()
