@@ -53,7 +53,7 @@ fn lines(bytes: &[u8], piece: usize, limit: usize) -> Vec<Option<Bytes>> {
 pub(crate) fn again<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(line: &[u8]) -> Option<T> {
     let message: T = serde_json::from_slice(line).ok()?;
     let written = encode(&message);
-    let read: T = serde_json::from_slice(&written).expect("what hobnob writes it reads");
+    let read: T = serde_json::from_slice(&written).expect("hobnob reads what it has written");
     assert_eq!(message, read);
     Some(message)
 }

@@ -22,16 +22,17 @@ use hobnob_protocol::text::Text;
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     if let Ok(name) = text.parse::<UserName>() {
-        let again: UserName = name.as_str().parse().expect("a name is one when written again");
+        let again: UserName = name.as_str().parse().expect("the written form of a name is a name");
         assert_eq!((name.as_str(), name.folded()), (again.as_str(), again.folded()));
         for number in [2, 10, u32::MAX] {
             let numbered = name.numbered(number);
-            let again: UserName = numbered.as_str().parse().expect("a numbered name is a name");
+            let again: UserName = numbered.as_str().parse().expect("a name with a number is a name");
             assert_eq!((numbered.as_str(), numbered.folded()), (again.as_str(), again.folded()));
         }
     }
     if let Ok(room) = RoomName::typed(text) {
-        let again: RoomName = room.as_str().parse().expect("a room's name is one without its sign");
+        let again: RoomName =
+            room.as_str().parse().expect("the name of a room is valid without its sign, too");
         assert_eq!((room.as_str(), room.folded()), (again.as_str(), again.folded()));
     }
     if let Ok(topic) = ShortText::new(text) {

@@ -40,13 +40,14 @@ fn write_again(before: Position, said: &Said) {
     let mut writer = SaidWriter::of(said.room().cloned());
     let taken = messages.iter().take_while(|message| writer.push(message)).count();
     let (line, end) = writer.finish().expect("the first message always fits");
-    let ServerMessage::Said(written) = serde_json::from_slice(&line).expect("what hobnob writes it reads")
+    let ServerMessage::Said(written) =
+        serde_json::from_slice(&line).expect("hobnob reads what it has written")
     else {
         panic!("a `said` was read as another message");
     };
     assert_eq!(written.room(), said.room());
     let mut at = before;
-    let read = at.advance_over(&written).expect("it was chained from here");
+    let read = at.advance_over(&written).expect("the hashes were computed from this position");
     assert_eq!(read, messages[..taken]);
     assert_eq!(at, end);
 }

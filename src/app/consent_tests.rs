@@ -85,7 +85,7 @@ fn the_user_is_asked_once_about_each_key_and_accepts_or_declines() {
     scene.feed(&["\\accept user1"]);
     let open = |ask| ClientMessage::Consent { ask, answer: ConsentAnswer::Open };
     assert_eq!(scene.link.told(), [open(1)]);
-    assert!(scene.app.state.trust.knows(&key(1)).unwrap(), "an answered key is pinned");
+    assert!(scene.app.state.trust.knows(&key(1)).unwrap(), "the key of a user who was accepted is pinned");
     scene.feed(&["\\accept user1"]);
     scene.shows("is not waiting for an answer");
     assert_eq!(asked(&mut scene, 2, None), ConsentAnswer::Asking);
@@ -107,7 +107,7 @@ async fn a_flood_of_knocks_asks_the_user_about_sixteen_and_shows_five_at_once() 
         scene.happens(Event::Time);
         assert_eq!(scene.shown().matches("wants to talk").count(), 1);
     }
-    assert!(scene.app.state.knocks.deadline().is_some(), "they are declined in the end");
+    assert!(scene.app.state.knocks.deadline().is_some(), "users without an answer are declined in the end");
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,7 +136,7 @@ fn an_introduction_without_a_question_opens_only_a_session_that_the_user_allows(
     }
     let mut scene = scene(Private::Ask);
     assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
-    assert!(!introduced(&mut scene, 1), "before the answer");
+    assert!(!introduced(&mut scene, 1), "the introduction came before the user's answer");
     scene.feed(&["\\accept user1"]);
     let again = |token| Introduction { session: PairToken::new([token; 16]), ..introduction(1) };
     scene.lobby(LobbyEvent::Introduced(again(50)));
@@ -176,7 +176,11 @@ fn strangers_who_were_let_in_take_a_place_before_they_connect() {
     let answers: Vec<_> = (1..=40).map(|number| asked(&mut scene, number, None)).collect();
     assert!(answers[..16].iter().all(|answer| *answer == ConsentAnswer::Open));
     assert!(answers[16..].iter().all(|answer| *answer == ConsentAnswer::Busy));
-    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Busy, "one at a time of a key");
+    assert_eq!(
+        asked(&mut scene, 1, None),
+        ConsentAnswer::Busy,
+        "each key may open only one session at a time"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -190,7 +194,7 @@ async fn a_knock_ends_when_its_user_leaves_and_the_next_knock_is_shown() {
     let shown = scene.shown();
     assert_eq!(shown.matches("wants to talk in private").count(), 5, "{shown}");
     assert_eq!(asked(&mut scene, 65, None), ConsentAnswer::Asking);
-    assert!(!scene.shown().contains("user65"), "its turn comes");
+    assert!(!scene.shown().contains("user65"), "the question is shown later");
     tokio::time::advance(Duration::from_secs(5)).await;
     scene.happens(Event::Time);
     scene.shows(">>> user65 wants to talk in private: \\accept user65 or \\decline user65\n");
@@ -228,6 +232,6 @@ fn an_introduction_that_answers_a_join_is_refused_and_the_join_stays_open() {
     let [ClientMessage::Join(ref join)] = told[..] else { panic!("{told:?}") };
     let request = join.request;
     scene.lobby(LobbyEvent::Introduced(Introduction { request: Some(request), ..introduction(2) }));
-    assert!(scene.app.state.questions.is_open(request), "its time goes on");
+    assert!(scene.app.state.questions.is_open(request), "the time of the join goes on");
     assert!(scene.app.state.private_links.has_ended(&PairToken::new([2; 16])));
 }

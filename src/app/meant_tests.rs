@@ -206,7 +206,7 @@ fn heard(scene: &mut Scene, after: &str) -> Heard {
         (true, false) => Lobby,
         (false, true) => first,
         (false, false) => Nobody,
-        (true, true) => panic!("said twice"),
+        (true, true) => panic!("the text was said in two sessions"),
     }
 }
 

@@ -146,13 +146,13 @@ fn a_wait_for_users_asks_again_whenever_somebody_comes() {
     scene.lobby(LobbyEvent::Presence { room: None, changes: vec![joined] });
     assert_eq!(scene.link.told(), [ClientMessage::Users { request: 2, room: None }]);
     scene.lobby(LobbyEvent::Down { reason: "cut".to_owned() });
-    assert!(scene.app.state.is_watching(), "it goes on while the lobby is away");
+    assert!(scene.app.state.is_watching(), "the wait goes on while the lobby is down");
     scene.app.state.sessions.set_lobby_state(LinkState::Up);
     scene.app.state.count_users();
     assert_eq!(scene.link.told(), [ClientMessage::Users { request: 3, room: None }]);
     scene.lobby(users(3, &["anna", "bobby"]));
     assert_eq!(scene.link.told(), [say(1, "next")]);
-    assert!(!scene.shown().contains("in the lobby"), "nobody asked to see them");
+    assert!(!scene.shown().contains("in the lobby"), "the user did not ask for the list of users");
 }
 
 /// Feeds these lines to a script, the first of which makes the others wait, and ends the run from outside.

@@ -153,7 +153,7 @@ fn a_join_fails_if_the_lobby_goes_down_and_its_texts_are_perhaps_not_delivered()
     scene.shows("perhaps not delivered");
     assert!(!scene.app.state.sessions.contains(TEA));
     let parted = ClientMessage::Part { room: room("tea") };
-    assert_eq!(scene.link.told().last(), Some(&parted), "the link says nothing there any more");
+    assert_eq!(scene.link.told().last(), Some(&parted), "the link sends nothing to the room any more");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn messages_of_a_room_are_shown_with_its_name_and_counted_in_its_session() {
     let changes = vec![Change::Joined("carol".parse().unwrap()), Change::Left("bobby".parse().unwrap())];
     scene.lobby(LobbyEvent::Presence { room: Some(room("tea")), changes });
     assert_eq!(scene.shown(), ">>> carol joined #Tea\n>>> bobby left #Tea\n");
-    assert!(scene.app.state.known_names.contains(&"bobby".parse().unwrap()), "he is in the lobby still");
+    assert!(scene.app.state.known_names.contains(&"bobby".parse().unwrap()), "bobby is still in the lobby");
 }
 
 #[test]
@@ -197,7 +197,10 @@ fn users_and_history_in_a_room_are_about_that_room() {
     scene.lobby(LobbyEvent::Answer(answer));
     scene.shows("#Tea bobby: earlier\n");
     scene.feed(&["\\fork bobby"]);
-    assert!(matches!(&scene.link.told()[..], [ClientMessage::Pair { .. }]), "from a room, too");
+    assert!(
+        matches!(&scene.link.told()[..], [ClientMessage::Pair { .. }]),
+        "a fork is asked for from a room, too"
+    );
 }
 
 #[test]
@@ -240,7 +243,11 @@ fn a_room_is_left_when_its_last_text_is_acknowledged() {
     scene.happens(line("bye"));
     scene.app.prompt();
     scene.happens(line("\\leave"));
-    assert_eq!(scene.app.state.sessions.current(), Some(SessionId::LOBBY), "nothing more is said there");
+    assert_eq!(
+        scene.app.state.sessions.current(),
+        Some(SessionId::LOBBY),
+        "nothing more is said in the room"
+    );
     assert_eq!(scene.link.told(), [says(1, "tea", "bye")]);
     let room = room("tea");
     let sent = LobbyEvent::Sent { room: Some(room.clone()), id: 1, seq: Seq(1), message: None };
@@ -277,7 +284,7 @@ fn texts_for_a_room_wait_while_the_lobby_is_down_and_the_room_stays_current() {
     scene.lobby(LobbyEvent::Down { reason: "x".to_owned() });
     scene.feed(&["\\sw tea", "waits"]);
     scene.shows("session 1 is current");
-    assert_eq!(scene.link.told(), [says(1, "tea", "waits")], "the link keeps it");
+    assert_eq!(scene.link.told(), [says(1, "tea", "waits")], "the link keeps the text");
     scene.feed(&["\\leave"]);
     assert!(scene.app.state.sessions.contains(TEA), "a script's command waits for the text before it");
     scene.lobby(joined("tea", None));
@@ -294,7 +301,7 @@ fn a_room_that_cannot_be_rejoined_ends_and_its_waiting_texts_are_reported() {
     let code = NotJoinedCode::Full;
     scene.lobby(LobbyEvent::RoomNotJoined { request: None, room: room("tea"), code });
     scene.shows("not sent (there is no room #tea");
-    assert_eq!(scene.app.state.sessions.current(), None, "a script says where it goes on");
+    assert_eq!(scene.app.state.sessions.current(), None, "a script has to say where its next text goes");
     scene.feed(&["more"]);
     scene.shows("not sent (no session is current");
 }
@@ -309,7 +316,7 @@ fn the_messages_of_a_room_that_was_made_anew_are_asked_for() {
     scene.lobby(LobbyEvent::RoomJoined { joined: Box::new(anew), resumed: Resumed::Elsewhere });
     let (room, before) = (Some(room("tea")), Some(Seq(4)));
     assert_eq!(scene.link.told(), [ClientMessage::History { request: 2, limit: 20, room, before }]);
-    assert_eq!(scene.shown(), "", "nothing had been said in the old one");
+    assert_eq!(scene.shown(), "", "nothing had been said in the old room");
 }
 
 #[test]
@@ -322,7 +329,7 @@ fn a_flood_of_topics_is_shown_in_a_few_lines() {
     assert!(scene.shown().lines().count() < 10);
     scene.feed(&["\\topic"]);
     scene.shows("#Tea: topic 10000 (set by bobby)");
-    assert_eq!(scene.app.state.sessions.unread(TEA), 0, "an act is no message");
+    assert_eq!(scene.app.state.sessions.unread(TEA), 0, "an act does not count as a message");
 }
 
 /// Notes how far this user read in the room in an earlier run.

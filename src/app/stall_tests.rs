@@ -58,6 +58,6 @@ async fn a_script_waits_without_a_limit_for_a_server_that_acknowledges_nothing()
         let shown = scene.shown();
         assert!(!shown.contains("perhaps") && !shown.contains("lobby"), "\\ss waits for the text: {shown}");
         assert_eq!(scene.app.state.verdict, ExitVerdict::Done);
-        assert_eq!(scene.app.state.ledger.len(), 1, "it goes out when the server can store it again");
+        assert_eq!(scene.app.state.ledger.len(), 1, "the text goes out when the server can store it again");
     }
 }

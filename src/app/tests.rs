@@ -274,7 +274,7 @@ fn a_text_said_after_the_link_has_ended_for_good_is_reported_at_once() {
     scene.link.end();
     scene.feed(&["after"]);
     scene.shows("not sent (the lobby's link has ended for good): after");
-    assert!(scene.app.state.ledger.is_empty(), "no command waits for it");
+    assert!(scene.app.state.ledger.is_empty(), "no command waits for the text");
 }
 
 #[test]

@@ -233,7 +233,11 @@ mod tests {
         let (mut knocks, now) = (Knocks::default(), Instant::now());
         assert_eq!(knock(&mut knocks, 1, now), Ok(()));
         assert_eq!(knock(&mut knocks, 1, now), Err(KnockRefused::Busy));
-        assert_eq!(knocks.knock(9, &name(200), &key(1), now), Err(KnockRefused::Busy), "whatever its name");
+        assert_eq!(
+            knocks.knock(9, &name(200), &key(1), now),
+            Err(KnockRefused::Busy),
+            "a key waits only once, under any name"
+        );
         (2..=16).for_each(|number| assert_eq!(knock(&mut knocks, number, now), Ok(())));
         assert_eq!(knock(&mut knocks, 17, now), Err(KnockRefused::Busy));
         assert_eq!(knocks.take(&"USER1".parse().unwrap()).unwrap().ask, 1);
@@ -271,13 +275,13 @@ mod tests {
         let (mut knocks, now) = (Knocks::default(), Instant::now());
         let mut shown = 0;
         for number in 0..200 {
-            assert_eq!(knock(&mut knocks, number, now), Ok(()), "nobody's place is taken by who left");
+            assert_eq!(knock(&mut knocks, number, now), Ok(()), "a user who left takes nobody's place");
             shown += knocks.take_unshown(now).len();
             knocks.left(&name(number));
             assert!(knocks.has_left(&name(number)));
         }
         assert_eq!(shown, SHOWN_AT_ONCE as usize);
-        assert_eq!(knocks.take_gone_unseen(now), None, "its turn comes");
+        assert_eq!(knocks.take_gone_unseen(now), None, "the number is told later");
         assert_eq!(knocks.deadline(), Some(now + SHOWN_ONE_IN));
         let later = now + SHOWN_ONE_IN;
         assert_eq!(knocks.take_gone_unseen(later), Some(200 - u64::from(SHOWN_AT_ONCE)));
@@ -285,7 +289,7 @@ mod tests {
         assert_eq!(knocks.gone.len(), MOST_GONE);
         assert!(!knocks.has_left(&name(0)) && knocks.has_left(&name(199)));
         knock(&mut knocks, 199, later).unwrap();
-        assert!(!knocks.has_left(&name(199)), "he is back");
+        assert!(!knocks.has_left(&name(199)), "the user is back");
     }
 
     #[test]
@@ -295,7 +299,7 @@ mod tests {
         let mut shown = knocks.take_unshown(start).len();
         while shown < 16 {
             let now = knocks.deadline().unwrap();
-            assert!(now < start + WAITS_FOR, "{shown} were shown");
+            assert!(now < start + WAITS_FOR, "only {shown} were shown");
             shown += knocks.take_unshown(now).len();
         }
         assert_eq!(knocks.deadline(), Some(start + WAITS_FOR));

@@ -104,10 +104,10 @@ mod tests {
             assert_eq!(repeats.deadline(), Some(start + WINDOW));
             assert_eq!(repeats.due(start + WINDOW / 2), []);
             assert_eq!(repeats.due(start + WINDOW), [(kind, 2 * (100_000 - u64::from(AT_ONCE)))]);
-            assert!(!repeats.take(kind, 1, start + WINDOW), "while it goes on, sums are told alone");
+            assert!(!repeats.take(kind, 1, start + WINDOW), "during a flood only sums are shown");
             assert_eq!(repeats.due(start + WINDOW * 2), [(kind, 1)]);
             assert_eq!((repeats.deadline(), repeats.due(start + WINDOW * 9)), (None, vec![]));
-            assert!(repeats.take(kind, 1, start + WINDOW * 3), "after a pause it is told again");
+            assert!(repeats.take(kind, 1, start + WINDOW * 3), "after a pause the notice is shown again");
         }
     }
 

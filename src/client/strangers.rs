@@ -315,7 +315,7 @@ mod tests {
     ) -> Result<Option<SessionId>, StrangerRefused> {
         let may = strangers.may_open(&key(number), 0, now);
         let opens = strangers.opens(token(number), &key(number), now);
-        assert_eq!(may.err(), opens.err(), "what is answered before is what becomes of it");
+        assert_eq!(may.err(), opens.err(), "the answer and what follows from it are the same");
         let gives_way = opens?;
         strangers.up(&token(number), SessionId(u32::from(number)));
         Ok(gives_way)
@@ -389,7 +389,10 @@ mod tests {
             refused
         };
         assert!(!visit(&mut strangers, now));
-        assert!(!visit(&mut strangers, now + LEFT_TWICE_WITHIN), "an hour later is not the same visit");
+        assert!(
+            !visit(&mut strangers, now + LEFT_TWICE_WITHIN),
+            "after an hour the user counts as left only once"
+        );
         let again = now + LEFT_TWICE_WITHIN + BETWEEN;
         assert!(visit(&mut strangers, again));
         assert_eq!(open(&mut strangers, 1, again + LEFT_TWICE_WITHIN * 9), Err(StrangerRefused::SentAway));

@@ -241,7 +241,10 @@ mod tests {
         }
         assert!(verifications.rests(&bobby, now + Duration::from_secs(120)));
         assert!(!verifications.rests(&carmen, now));
-        assert!(!verifications.rests(&bobby, now + RESTS_FOR), "the first of the three is an hour old");
+        assert!(
+            !verifications.rests(&bobby, now + RESTS_FOR),
+            "the first of the three cancelled ones is an hour old"
+        );
         for _ in 0..2 * MOST_REMEMBERED {
             verifications.note_cancelled(carmen, now);
         }

@@ -106,11 +106,14 @@ mod tests {
         };
         assert!(!said(0, &bobby, Some(7)) && said(0, &bobby, Some(8)));
         assert!(!said(2, &bobby, Some(70)) && said(2, &bobby, Some(71)), "a room has numbers of its own");
-        assert!(said(1, &bobby, None), "in a private session nothing is shown twice");
+        assert!(said(1, &bobby, None), "in a private session no message is shown again");
         assert!(!said(0, &"anna".parse().unwrap(), Some(8)));
         let replayed = Message::new(SessionId(3), None, bobby, "x", Timestamp(0));
         let replayed = Message { seq: Some(1), replayed: true, ..replayed };
-        assert!(!watch.is_met_by(&replayed), "it stood in a room that was joined since");
+        assert!(
+            !watch.is_met_by(&replayed),
+            "the message was in a room that was joined after the wait began"
+        );
         assert!(!watch.is_met_by_users(100));
         assert_eq!(watch.failing().to_string(), "no message from BOBBY came within 1 s");
     }

@@ -88,7 +88,11 @@ mod tests {
             assert_eq!(fs::read_to_string(&real).unwrap(), text);
         }
         for (folder, files) in [(home, 1), (dotfiles, 2)] {
-            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), files, "a temporary file stays");
+            assert_eq!(
+                fs::read_dir(folder.path()).unwrap().count(),
+                files,
+                "a temporary file was left behind"
+            );
         }
     }
 

@@ -143,7 +143,7 @@ mod tests {
             for expected in 0..1000 {
                 assert!(matches!(events.recv().await, Some(LobbyEvent::Presence { .. })));
                 let Some(LobbyEvent::NotAccepted(NotAccepted { id, .. })) = events.recv().await else {
-                    panic!("it ended")
+                    panic!("the queue ended")
                 };
                 assert_eq!(id, expected);
             }

@@ -146,7 +146,7 @@ mod tests {
     async fn a_link_that_takes_no_commands_queues_a_bounded_number_and_still_gets_the_leave() {
         let (handle, mut queue) = handle();
         (0..100_000).for_each(|_| handle.ask(ClientMessage::Pong));
-        assert!(!handle.say(1, None, Text::new("x").unwrap()), "it is reported, not lost");
+        assert!(!handle.say(1, None, Text::new("x").unwrap()), "a text that is not taken is reported");
         handle.leave();
         queue.close();
         let mut commands = Vec::new();

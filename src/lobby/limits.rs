@@ -81,7 +81,7 @@ mod tests {
             tokio::time::advance(Duration::from_millis(100)).await;
             rate.take(Instant::now());
         }
-        assert_eq!(take(&mut rate), 0, "parts of a quarter second add up to no more");
+        assert_eq!(take(&mut rate), 0, "parts of an interval add up to no more than whole intervals");
         tokio::time::advance(Duration::from_secs(3600)).await;
         assert_eq!(take(&mut rate), INTRODUCTIONS_AT_ONCE as usize);
     }

@@ -226,7 +226,7 @@ async fn after_a_lost_link_the_room_and_the_lobby_are_read_on_from_their_own_cur
     assert_eq!(
         connection.hear().await,
         says(1, Some("tea"), "behind the question"),
-        "it was not answered for"
+        "the text was not acknowledged before"
     );
 }
 
@@ -240,7 +240,11 @@ async fn rooms_of_an_earlier_run_are_in_the_first_hello_and_their_texts_wait_for
     say(&handle, 2, None, "second");
     connection.is_read().await;
     connection.tell(joined(None, 4, 6)).await;
-    assert_eq!(connection.hear().await, says(1, Some("tea"), "first"), "not before the room was joined");
+    assert_eq!(
+        connection.hear().await,
+        says(1, Some("tea"), "first"),
+        "the text goes out only when the room is joined"
+    );
     assert_eq!(connection.hear().await, says(2, None, "second"));
     connection.say(Some("tea"), TEA, 5..=6).await;
     assert!(matches!(events.recv().await, Some(LobbyEvent::RoomJoined { .. })));
@@ -346,6 +350,8 @@ async fn a_changed_message_of_a_room_is_reported_with_the_room() {
     let (line, _) = writer.finish().unwrap();
     connection.writer.write_all(&line).await.unwrap();
     connection.writer.flush().await.unwrap();
-    let Some(LobbyEvent::Broken { room, .. }) = events.recv().await else { panic!("it adds up") };
+    let Some(LobbyEvent::Broken { room, .. }) = events.recv().await else {
+        panic!("the change was not found")
+    };
     assert_eq!(room, Some(name("tea")));
 }

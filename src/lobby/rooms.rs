@@ -147,7 +147,7 @@ mod tests {
         let cursors = rooms.resume();
         assert_eq!((cursors.len(), cursors[0].cursor.position.seq), (1, Seq(9)));
         assert!(rooms.is_resuming(&name("tea")) && rooms.read_position(&name("tea")).is_none());
-        assert_eq!(rooms.joined(&joined("tea", Some(4), 9)), None, "it answers no hello");
+        assert_eq!(rooms.joined(&joined("tea", Some(4), 9)), None, "this answer belongs to no hello");
         assert_eq!(rooms.joined(&joined("tea", None, 11)), Some(Resumed::After { missed: 2 }));
     }
 
@@ -167,7 +167,7 @@ mod tests {
         rooms.part(&name("tea"));
         assert_eq!(rooms.joined(&joined("tea", Some(4), 0)), None);
         rooms.ask(&join("tea", 5));
-        assert!(!rooms.not_joined(&name("tea"), Some(4)), "an answer to what was given up");
+        assert!(!rooms.not_joined(&name("tea"), Some(4)), "this answer belongs to a join that was given up");
         assert!(!rooms.not_joined(&name("tea"), None));
         assert!(rooms.not_joined(&name("TEA"), Some(5)) && !rooms.not_joined(&name("tea"), Some(5)));
     }

@@ -211,13 +211,17 @@ mod tests {
         let (messages, positions) = log(LOG, 5);
         let mut reading = read_up_to(2, &positions);
         assert_eq!(hear(&mut reading, &messages[3..4]), Err(Heard::Gap));
-        assert_eq!(reading.cursor().unwrap().position, positions[2], "nothing is skipped by that");
+        assert_eq!(reading.cursor().unwrap().position, positions[2], "the gap does not move the position");
         assert_eq!(
             reading.welcomed(&welcome(LOG, positions[5], positions[2], true)),
             Resumed::After { missed: 0 }
         );
         assert!(is_broken_at(&hear(&mut reading, &messages[3..4]), 4));
-        assert_eq!(hear(&mut reading, &messages[4..]), Ok(vec![5]), "what follows is held against it");
+        assert_eq!(
+            hear(&mut reading, &messages[4..]),
+            Ok(vec![5]),
+            "the next message is checked against the last one"
+        );
     }
 
     #[test]
@@ -252,7 +256,9 @@ mod tests {
         let (mut messages, positions) = log(LOG, 6);
         messages[2].content = Text::new("forged").unwrap().into();
         let mut reading = read_up_to(1, &positions);
-        let Heard::Broken(broken, shown) = reading.hear(&said(&messages[..5])) else { panic!("it adds up") };
+        let Heard::Broken(broken, shown) = reading.hear(&said(&messages[..5])) else {
+            panic!("the change was not found")
+        };
         assert_eq!((broken.seq, shown.len()), (Seq(5), 4));
         assert_eq!(hear(&mut reading, &messages[5..]), Ok(vec![6]));
     }

@@ -125,7 +125,7 @@ mod tests {
         assert!((0..100).all(|_| !allowance.take(target(1), || false)));
         assert_eq!((0..100).filter(|_| allowance.take(target(1), || true)).count(), STRANGER_DIALS_EACH);
         allowance.renew(1);
-        assert!(allowance.take(target(1), || true), "introduced anew");
+        assert!(allowance.take(target(1), || true), "a new introduction allows dials again");
         allowance.acquaint();
         assert!((0..100).all(|_| allowance.take(target(1), || false)));
     }

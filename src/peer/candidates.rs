@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(
             (told.len(), got.left_out),
             (MOST_TOLD, 44 - MOST_TOLD),
-            "the link-local IPv6 one is no use"
+            "only the link-local IPv6 address is not told at all"
         );
     }
 

@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(connection.check(secs(4), true), Vital::Fine);
         assert!(!connection.outgoing.state().is_writing);
         assert_eq!(connection.check(secs(5), true), Vital::Fine);
-        assert!(connection.outgoing.state().is_writing, "it asks");
+        assert!(connection.outgoing.state().is_writing, "the connection asks for a sign of life");
         connection.heard(secs(6));
         assert_eq!(connection.check(secs(19), true), Vital::Fine);
         assert_eq!(connection.check(secs(21), true), Vital::Dead);

@@ -105,7 +105,7 @@ mod tests {
         assert!(!inbox.is_owing());
         inbox.show(2);
         inbox.show(3);
-        assert_eq!(inbox.due(false), None, "more may follow");
+        assert_eq!(inbox.due(false), None, "more texts may follow");
         assert!(inbox.is_owing());
         assert_eq!(inbox.due(true), Some(3));
         assert_eq!(inbox.due(true), None);

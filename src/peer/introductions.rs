@@ -174,7 +174,10 @@ mod tests {
         let introductions = Arc::new(Introductions::new(Arc::new(|_| false)));
         let token = PairToken::random();
         introductions.refuse(token, key(1));
-        assert!(introductions.allows(&key(1)), "it is told so, and read that far");
+        assert!(
+            introductions.allows(&key(1)),
+            "the listener reads the hello of this key, and refuses the session"
+        );
         assert!(matches!(introductions.find(&token, &key(1)), Found::Ended));
         assert!(matches!(introductions.find(&token, &key(2)), Found::Unknown));
     }

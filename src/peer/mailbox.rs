@@ -144,6 +144,6 @@ mod tests {
         assert_eq!(news.reachable, Some(newest));
         mailbox.leave();
         let news = mailbox.news();
-        assert_eq!((news.reachable, news.is_leaving), (None, true), "addresses are collected once");
+        assert_eq!((news.reachable, news.is_leaving), (None, true), "addresses are collected only once");
     }
 }

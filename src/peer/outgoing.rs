@@ -242,7 +242,9 @@ mod tests {
         let mut numbers = Vec::new();
         let mut cx = Context::from_waker(Waker::noop());
         while let Poll::Ready(message) = std::pin::pin!(far.next()).poll(&mut cx) {
-            let Some(PeerMessage::Say { number, .. }) = message.unwrap() else { panic!("no text") };
+            let Some(PeerMessage::Say { number, .. }) = message.unwrap() else {
+                panic!("this message is not a text")
+            };
             numbers.push(number);
         }
         numbers
@@ -252,7 +254,11 @@ mod tests {
     async fn a_text_on_a_quiet_connection_is_written_without_the_link() {
         let (outgoing, mut far) = connected(1024);
         say(&outgoing, 1, 5);
-        assert_eq!(arrived(&mut far), [] as [u64; 0], "the link has a word to say first");
+        assert_eq!(
+            arrived(&mut far),
+            [] as [u64; 0],
+            "the app may not write before the link has heard something"
+        );
         let mut cx = Context::from_waker(Waker::noop());
         assert!(outgoing.poll_write(&mut cx).is_pending());
         assert_eq!(arrived(&mut far), [1]);
@@ -261,10 +267,10 @@ mod tests {
         assert_eq!(arrived(&mut far), [2]);
         say(&outgoing, 3, 5);
         say(&outgoing, 4, 5);
-        assert_eq!(arrived(&mut far), [] as [u64; 0], "a burst is gathered");
+        assert_eq!(arrived(&mut far), [] as [u64; 0], "the texts of a burst are gathered");
         outgoing.open_short_way();
         say(&outgoing, 5, 5);
-        assert_eq!(arrived(&mut far), [] as [u64; 0], "nothing overtakes");
+        assert_eq!(arrived(&mut far), [] as [u64; 0], "a text does not overtake earlier ones");
         assert!(outgoing.poll_write(&mut cx).is_pending());
         assert_eq!(arrived(&mut far), [3, 4, 5]);
     }
@@ -314,6 +320,6 @@ mod tests {
         say(&outgoing, 1, 5);
         let err = poll_fn(|cx| outgoing.poll_write(cx)).await;
         assert_eq!(err.kind(), io::ErrorKind::BrokenPipe);
-        assert_eq!(outgoing.close(), [1], "it stays unacknowledged");
+        assert_eq!(outgoing.close(), [1], "the text stays unacknowledged");
     }
 }

@@ -304,7 +304,7 @@ mod tests {
             redial.begin_round(secs(at), 1.0);
             redial.note(true, secs(at));
         }
-        assert_eq!(redial.next(), secs(105.0), "the round that decides is not left to the pauses");
+        assert_eq!(redial.next(), secs(105.0), "the round that decides is not delayed by the pauses");
         redial.note(true, secs(105.0));
         assert_eq!(redial.gave_up(secs(105.0)), Some(GaveUp::Refused));
         redial.note(false, secs(105.1));
@@ -319,7 +319,11 @@ mod tests {
         assert_eq!(redial.gave_up(secs(1250.0)), Some(GaveUp::TooLong));
         let mut opening = Redial::opening(Duration::ZERO, true);
         opening.excuse(secs(9.0));
-        assert_eq!(opening.gave_up(secs(10.0)), Some(GaveUp::TooLong), "somebody sits and waits");
+        assert_eq!(
+            opening.gave_up(secs(10.0)),
+            Some(GaveUp::TooLong),
+            "a user waits, so opening gets no more time"
+        );
     }
 
     #[test]

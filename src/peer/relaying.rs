@@ -209,7 +209,10 @@ mod tests {
         let mut relaying = Relaying::opening(PathChoice::Relay, secs(0.0), false);
         let mut now = secs(0.0);
         for pause in [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0] {
-            assert!(relaying.begin_visit(now) && !relaying.begin_visit(now), "one at a time");
+            assert!(
+                relaying.begin_visit(now) && !relaying.begin_visit(now),
+                "only one visit is made at a time"
+            );
             relaying.visited(Visit::Away, now, 1.0);
             assert_eq!(relaying.due(), Some(now + secs(pause)));
             now += secs(pause);
@@ -264,7 +267,7 @@ mod tests {
         let mut back = visits(true, true, &[Alone]);
         back.carried(secs(51.0));
         back.visited(Alone, secs(90.0), 1.0);
-        assert!(!back.is_abandoned(), "it came");
+        assert!(!back.is_abandoned(), "the peer came to the relay");
     }
 
     #[test]

@@ -228,7 +228,7 @@ mod tests {
             stat.is_empty() || stat.contains(") Z ")
         };
         while !gone() {
-            assert!(begun.elapsed() < Duration::from_secs(10), "its child lives on");
+            assert!(begun.elapsed() < Duration::from_secs(10), "the child of the program is still alive");
             std::thread::yield_now();
         }
     }

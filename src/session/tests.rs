@@ -47,7 +47,7 @@ fn rooms_and_private_sessions_are_numbered_together() {
     let kinds: Vec<String> = sessions.rows().iter().map(|row| row.kind.to_string()).collect();
     assert_eq!(kinds, ["lobby", "room", "peer", "room"]);
     assert_eq!(sessions.with_room(&"dEV".parse().unwrap()), Some(dev));
-    assert_eq!(sessions.with_name(&"tea".parse().unwrap()), None, "a room is no user");
+    assert_eq!(sessions.with_name(&"tea".parse().unwrap()), None, "a room is not found as a user");
     assert!(sessions.is_log(tea) && !sessions.is_log(bobby) && sessions.is_log(SessionId::LOBBY));
 }
 

@@ -50,7 +50,7 @@ mod tests {
         let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         let found = || find(&data, Some(&file));
         paths.iter().for_each(|path| set(path, 0o755));
-        assert_eq!(found(), [], "what others may only look into");
+        assert_eq!(found(), [], "a folder that others may only read is not found");
         for path in &paths {
             for mode in [0o777, 0o720, 0o702, 0o1777] {
                 set(path, mode);

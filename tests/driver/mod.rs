@@ -192,7 +192,7 @@ impl App {
             }
             "panic" => panic!("as the test asked"),
             "close" => code = Some(0),
-            other => panic!("no such order: {other}"),
+            other => panic!("there is no such order: {other}"),
         }
         // The test may be gone already.
         let _ = writeln!(answer, "done {}", begun.elapsed().as_micros());

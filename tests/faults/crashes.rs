@@ -21,7 +21,9 @@ pub(crate) fn verified(server: &Server) -> usize {
     let output = Launch::server_program().args(["verify", "--data-dir", &data]).run("").ended_with(0);
     let told = output.everything();
     let count = told.split("its ").nth(1).and_then(|rest| rest.split(' ').next());
-    count.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("no count of messages: {told}"))
+    count
+        .and_then(|count| count.parse().ok())
+        .unwrap_or_else(|| panic!("the output has no count of messages: {told}"))
 }
 
 fn speakers(server: &Server, names: &[&str]) -> Vec<Speaker> {
@@ -102,17 +104,20 @@ fn clients_killed_at_any_moment_lose_no_acknowledged_text() {
         for observer in &observers {
             let seen = crate::ledger::seen(observer);
             for (seq, text) in &told {
-                assert_eq!(seen.get(seq), Some(text), "told that it is stored, and it is not");
+                assert_eq!(seen.get(seq), Some(text), "a text was acknowledged and is not stored");
             }
             let stored: Vec<&String> = seen.values().filter(|text| victim.typed.contains(text)).collect();
-            assert!(stored.iter().copied().eq(&victim.typed[..stored.len()]), "not the first ones typed");
+            assert!(
+                stored.iter().copied().eq(&victim.typed[..stored.len()]),
+                "the stored texts are not the first ones that were typed"
+            );
         }
         strays.append(&mut victim.typed);
     }
     let messages = adds_up(&staying, &observers, &strays);
     eprintln!("{kills} clients killed, {messages} messages of one that stayed");
     let name = server.client("bobby").home(&home).join().name();
-    assert_eq!(name, "bobby", "its own name, though its last connection was never closed");
+    assert_eq!(name, "bobby", "the client did not get its own name back");
 }
 
 #[test]

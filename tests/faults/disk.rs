@@ -117,7 +117,7 @@ fn a_full_disk_refuses_only_texts_and_takes_them_again_when_there_is_room() {
     let mut stored: Vec<String> =
         anna.all(json!({"event": "sent", "session": 0})).iter().map(|e| e["text"].to_string()).collect();
     let heard: Vec<String> = seen(&bobby).into_values().map(|text| json!(text).to_string()).collect();
-    assert_eq!(heard, stored, "unsent means that nobody ever sees it");
+    assert_eq!(heard, stored, "a text that was reported as unsent was seen");
     bobby.has_no(json!({"event": "link", "state": "down"}));
     server.kill();
     assert_eq!(verified(&server), stored.len());
@@ -232,10 +232,10 @@ fn a_backup_onto_a_full_disk_fails_and_leaves_no_file() {
     let (data, to) = (server.data_dir(), place.join("backup").display().to_string());
     let backup = |to: &str| Launch::server_program().args(["backup", "--data-dir", &data, to]).run("");
     backup(&to).failed().complains("is full; nothing is left of the backup");
-    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "nothing is left");
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "the failed backup left a file");
     disk.fill();
     let _failed = backup(&to).failed();
-    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 1, "the ballast alone");
+    assert_eq!(std::fs::read_dir(&place).unwrap().count(), 1, "only the ballast is left on the disk");
     // On another disk there is room, and the server has noticed nothing.
     let elsewhere = home.path().join("backup").display().to_string();
     let _copied = backup(&elsewhere).ended_with(0);

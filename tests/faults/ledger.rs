@@ -50,10 +50,15 @@ impl Speaker {
         let mut sent = self.told_so_far();
         let unsent = self.client.all(json!({"event": "unsent", "session": 0}));
         let answered = sent.len() + unsent.len();
-        assert_eq!(answered, self.typed.len(), "not every text has one answer\n{}", self.client.story());
+        assert_eq!(
+            answered,
+            self.typed.len(),
+            "not every text has exactly one answer\n{}",
+            self.client.story()
+        );
         let order: Vec<&String> = sent.values().collect();
         let typed: Vec<&String> = self.typed.iter().filter(|text| order.contains(text)).collect();
-        assert_eq!(order, typed, "stored in another order than typed");
+        assert_eq!(order, typed, "the texts are stored in another order than they were typed");
         for text in unsent {
             sent.retain(|_, stored| text["text"] != json!(stored));
         }
@@ -94,9 +99,12 @@ pub(crate) fn seen(client: &Client) -> BTreeMap<u64, String> {
             Some("message") if event["session"] == 0 => {
                 let (seq, text) = (event["seq"].as_u64().unwrap(), event["text"].as_str().unwrap());
                 assert!(seq > last, "{seq} after {last}: {event}");
-                assert!(is_up, "said while the lobby was down: {event}");
-                assert!(may_replay || event["replayed"] != true, "not missed, yet replayed: {event}");
-                assert_eq!(texts.insert(text.to_owned(), seq), None, "seen twice: {event}");
+                assert!(is_up, "a message came while the lobby was down: {event}");
+                assert!(
+                    may_replay || event["replayed"] != true,
+                    "a message that was not missed is marked as replayed: {event}"
+                );
+                assert_eq!(texts.insert(text.to_owned(), seq), None, "a message was seen twice: {event}");
                 last = seq;
                 may_replay &= event["replayed"] == true;
                 seen.insert(seq, text.to_owned());
@@ -121,17 +129,23 @@ pub(crate) fn adds_up(speakers: &[Speaker], observers: &[Client], strays: &[Stri
     for observer in observers {
         let mut seen = seen(observer);
         for (seq, text) in &truth {
-            assert_eq!(seen.get(seq), Some(text), "{} is missing or another\n{}", seq, observer.story());
+            assert_eq!(
+                seen.get(seq),
+                Some(text),
+                "text {} is missing or is another one\n{}",
+                seq,
+                observer.story()
+            );
         }
         seen.retain(|seq, _| !truth.contains_key(seq));
         let alien: Vec<&String> = seen.values().filter(|text| !strays.contains(text)).collect();
-        assert!(alien.is_empty(), "stored, though nobody was told so: {alien:?}");
+        assert!(alien.is_empty(), "texts are stored that were never acknowledged: {alien:?}");
     }
     for speaker in speakers {
         // Speakers see what the others said, too.
         for (seq, text) in seen(&speaker.client) {
             let known = truth.get(&seq) == Some(&text) || strays.contains(&text);
-            assert!(known, "a speaker saw {seq} {text:?}, which is another for the others");
+            assert!(known, "a speaker saw {text:?} as number {seq}, and others saw another text");
         }
     }
     truth.len()

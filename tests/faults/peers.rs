@@ -112,7 +112,7 @@ fn without_history_nothing_is_kept() {
             } else {
                 let bytes = std::fs::read(&path).unwrap();
                 let found = bytes.windows(8).any(|window| window == b"a secret");
-                assert!(!found, "{} has it", path.display());
+                assert!(!found, "{} contains the text", path.display());
             }
         }
     }

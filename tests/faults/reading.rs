@@ -38,7 +38,7 @@ impl Unread {
 
     fn next(&mut self) -> Value {
         let mut line = String::new();
-        assert!(self.output.read_line(&mut line).unwrap() > 0, "its output ended");
+        assert!(self.output.read_line(&mut line).unwrap() > 0, "the output of the client ended");
         schema::read(line.trim_end()).unwrap()
     }
 
@@ -95,7 +95,7 @@ fn a_reader_that_reads_too_late_is_told_how_many_messages_are_gone() {
     let (seqs, notices) = carmen.read_up_to(last);
     assert!(rising(&seqs));
     let told: u64 = notices.iter().filter_map(|text| missed(text)).sum();
-    assert!(told > 0, "nothing was said of what is missing: {notices:?}");
+    assert!(told > 0, "no notice tells of the missing messages: {notices:?}");
     assert_eq!(told + seqs.len() as u64, last, "{notices:?}");
 }
 

@@ -307,7 +307,10 @@ fn a_client_with_path_relay_listens_nowhere_and_is_relayed_to_a_client_that_woul
     let mut anna = server.client("anna").args(["--path", "relay"]).join();
     let mut bobby = server.join("bobby");
     assert!(listening_sockets(anna.process().pid().as_raw()).is_empty());
-    assert!(!listening_sockets(bobby.process().pid().as_raw()).is_empty(), "that is what it would look like");
+    assert!(
+        !listening_sockets(bobby.process().pid().as_raw()).is_empty(),
+        "a client that listens is found by this search"
+    );
     fork(&anna, &bobby, "relay");
     chat([&anna, &bobby], 0..10);
     adds_up([&anna, &bobby], 10);

@@ -161,7 +161,7 @@ fn highlighted_words_are_mentions_also_in_missed_messages() {
                 inverse.contains(text)
             })
         };
-        assert!(reversed("Deploy"), "the word stands out");
+        assert!(reversed("Deploy"), "the highlighted word stands out");
         anna.enter("\\last");
         anna.sees("bobby: we Deploy now");
         anna.enter("\\quit");

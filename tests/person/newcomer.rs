@@ -174,7 +174,7 @@ fn whois_shows_local_time() {
     // The minute may have changed since the client joined, and at midnight also the day.
     let days = [&now, &now.checked_sub(jiff::SignedDuration::from_mins(1)).unwrap()];
     let told = days.map(|at| at.strftime("%Y-%m-%d %H:%M").to_string());
-    assert!(told.iter().any(|time| time == since), "{since:?} is none of {told:?}");
+    assert!(told.iter().any(|time| time == since), "{since:?} is not one of {told:?}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn the_picture_in_the_readme_is_what_hobnob_looks_like() {
         assert_eq!(
             timeless(drawn),
             timeless(kept),
-            "cargo build && cargo run --example picture draws it anew"
+            "the picture is old; cargo build && cargo run --example picture draws it anew"
         );
     }
     assert_eq!(drawn.lines().count(), kept.lines().count());

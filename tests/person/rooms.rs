@@ -110,7 +110,10 @@ fn the_next_run_rejoins_the_rooms_and_tells_what_was_missed_in_each() {
         anna.sees("30 messages in #tea since ");
         anna.sees(", 1 names you: \\missed");
         anna.sees_last("lobby (1:30!)>");
-        assert!(!anna.terminal.screen().contains("number 30"), "it is counted, and shown by going there");
+        assert!(
+            !anna.terminal.screen().contains("number 30"),
+            "the message is only counted until the user goes to the room"
+        );
         anna.enter("\\sw tea");
         anna.sees("30 unread, the newest 20 of them; \\missed reads all");
         anna.sees("#tea bobby: number 30");
@@ -180,7 +183,7 @@ fn completes_rooms(columns: u16) {
         anna.terminal.wait_until("the word", |screen| !last_row(screen).ends_with('x'));
     }
     anna.sees_last("lobby> \\join teahouse");
-    assert!(!anna.terminal.screen().contains("(1)"), "nothing is printed for that");
+    assert!(!anna.terminal.screen().contains("(1)"), "asking for the rooms prints nothing");
     anna.terminal.keys(b"\r");
     anna.sees_last("1 #teahouse>");
     anna.terminal.type_text("\\sw lo\t");

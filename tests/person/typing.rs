@@ -114,7 +114,7 @@ fn a_line_with_a_byte_that_is_no_utf8_is_not_sent_until_it_is_mended() {
     anna.terminal.keys(b"caf\xe9\r");
     anna.sees("the terminal sent the byte E9, which is not UTF-8");
     anna.sees("[not sent: replace each");
-    assert!(!anna.terminal.transcript().contains("anna: caf"), "it is shown as said");
+    assert!(!anna.terminal.transcript().contains("anna: caf"), "a line that was not sent is shown as said");
     anna.terminal.keys("\x7f\u{e9}\r".as_bytes());
     bobby.wait(json!({"event": "message", "from": "anna", "text": "caf\u{e9}"}));
     assert_eq!(bobby.all(json!({"event": "message", "from": "anna"})).len(), 1);

@@ -143,8 +143,8 @@ fn a_program_that_runs_dies_with_the_client() {
     anna.process().signal(nix::sys::signal::Signal::SIGTERM);
     let begun = Instant::now();
     let _ = anna.ended();
-    assert!(begun.elapsed() < Duration::from_secs(9), "it was not waited for");
-    assert!(!Path::new(&format!("/proc/{pid}")).exists(), "{pid} lives on");
+    assert!(begun.elapsed() < Duration::from_secs(9), "the end did not wait for the program");
+    assert!(!Path::new(&format!("/proc/{pid}")).exists(), "process {pid} is still alive");
 }
 
 #[test]

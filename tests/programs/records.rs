@@ -35,7 +35,7 @@ fn a_run_is_recorded_and_replayed_as_it_looked() {
     server.client("bobby").home(&home).args(["--record", path]).run_json("").ended_with(0);
     let events = Launch::hobnob().args(["--json", "replay", path]).run("").ended_with(0);
     let welcomes = events.stdout.iter().filter(|line| line.contains("\"welcome\"")).count();
-    assert_eq!(welcomes, 2, "a second run is added");
+    assert_eq!(welcomes, 2, "the record of a second run is appended");
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn requests_are_carried_out_in_order_and_answered_by_id() {
     let answers = output.all(json!({"event": "answer"}));
     let ok = |id: Value| {
         let found = answers.iter().find(|answer| answer["id"] == id);
-        found.unwrap_or_else(|| panic!("no answer {id}\n{}", output.story()))["ok"].clone()
+        found.unwrap_or_else(|| panic!("request {id} has no answer\n{}", output.story()))["ok"].clone()
     };
     for id in [json!(1), json!({"fork": true}), json!("here"), json!(4), json!(9)] {
         assert_eq!(ok(id.clone()), json!(true), "{id}\n{}", output.story());

@@ -43,6 +43,6 @@ fn a_condition_that_already_holds_is_not_waited_for() {
     let begun = Instant::now();
     let script = "\\wait users 2\n\\fork bobby\n\\wait opened\n\\quit\n";
     server.client("script").run_json(script).ended_with(0);
-    assert!(begun.elapsed() < Duration::from_secs(20), "it did not wait its 30 s");
+    assert!(begun.elapsed() < Duration::from_secs(20), "the wait did not take its 30 s");
     drop(bobby);
 }

@@ -29,7 +29,7 @@ fn thirty_quick_clients_are_each_seen_to_come_speak_and_go() {
                 assert_eq!(observer.all(json!({"event": event, "name": name})).len(), 1, "{event} {name}");
             }
             let said = json!({"event": "message", "from": name, "text": format!("hello from {name}")});
-            assert_eq!(observer.all(said).len(), 1, "{name} said one thing");
+            assert_eq!(observer.all(said).len(), 1, "{name} did not say exactly one text");
         }
     }
     assert_eq!(observer.users(), ["observer"]);

@@ -38,7 +38,7 @@ fn help_lists_every_command_with_its_aliases() {
             assert!(row["usage"].as_str().unwrap().contains(name), "{row}");
             assert!(!row["about"].as_str().unwrap().is_empty(), "{row}");
         }
-        assert!(listed.len() >= TABLE.len(), "more may be there, none may be missing: {help}");
+        assert!(listed.len() >= TABLE.len(), "a command of the contract is missing: {help}");
     }
 }
 
@@ -153,7 +153,7 @@ fn impossible_forks_are_refused_each_with_its_code() {
     bobby.wait(json!({"event": "opened", "peer": "anna"}));
     bobby.ask_error("\\fork anna", "already_forked");
     let opened = anna.all(json!({"event": "opened"})).len() + bobby.all(json!({"event": "opened"})).len();
-    assert_eq!(opened, 2, "one session, seen once from each side");
+    assert_eq!(opened, 2, "both clients see the same session");
 }
 
 #[test]
@@ -250,6 +250,6 @@ fn every_command_answers_in_plain_words_on_a_pipe() {
     }
     let all = output.stdout.join("\n");
     for part in ["\\fork", "\\whois", "bobby", "SHA256:", "*"] {
-        assert!(all.contains(part), "nothing of {part}\n{}", output.story());
+        assert!(all.contains(part), "the output has nothing of {part}\n{}", output.story());
     }
 }

@@ -21,7 +21,7 @@ fn parts(line: &str) -> Vec<&str> {
 /// Checks that no line says any of its parts twice, and that the output contains `part`.
 #[track_caller]
 fn tells_once(output: &Output, part: &str) {
-    assert!(output.everything().contains(part), "nothing of {part:?}\n{}", output.story());
+    assert!(output.everything().contains(part), "the output has nothing of {part:?}\n{}", output.story());
     for line in output.stdout.iter().chain(&output.stderr) {
         let mut told = parts(line);
         let count = told.len();

@@ -50,7 +50,7 @@ fn files_that_are_links_stay_links() {
     let script = "\\alias brb be right back\n\\ignore bobby\n\\set times long\n\\set --save\n";
     server.client("anna").home(&home).run(script).ended_with(0);
     for ((link, real), part) in links.iter().zip([server.address(), "be right back", "bobby", "# mine"]) {
-        assert!(link.is_symlink(), "{} is a link no more", link.display());
+        assert!(link.is_symlink(), "{} is no longer a link", link.display());
         let kept = fs::read_to_string(real).unwrap();
         assert!(kept.contains(part), "{kept}");
     }
@@ -88,7 +88,7 @@ fn folders_that_others_may_write_in_are_reported() {
         let output = server.client("anna").home(&home).run("").ended_with(0);
         let part = format!("others may write in {} (mode 777)", folder.display());
         assert!(output.everything().contains(&part), "{}", output.story());
-        assert_eq!(mode_of(folder), 0o777, "it was changed instead of told of");
+        assert_eq!(mode_of(folder), 0o777, "the folder was changed instead of being reported");
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
     }
 }
@@ -112,7 +112,11 @@ fn a_key_that_others_can_read_is_refused() {
         fs::set_permissions(home.key_file("anna"), fs::Permissions::from_mode(mode)).unwrap();
         let output = server.client("anna").home(&home).run("hello\n").failed();
         output.complains("anna.key");
-        assert_eq!(mode_of(&home.key_file("anna")), mode, "it was changed instead of refused");
+        assert_eq!(
+            mode_of(&home.key_file("anna")),
+            mode,
+            "the key file was changed instead of being refused"
+        );
     }
     fs::set_permissions(home.key_file("anna"), fs::Permissions::from_mode(0o600)).unwrap();
     server.client("anna").home(&home).run("").ended_with(0);
@@ -153,7 +157,7 @@ fn a_known_keys_file_that_cannot_be_read_stops_the_client() {
     fs::write(home.data_dir().join("known_keys.toml"), "[[[ no toml").unwrap();
     server.client("anna").home(&home).run("hello\n").failed().complains("known_keys.toml");
     let kept = fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
-    assert_eq!(kept, "[[[ no toml", "what was there is overwritten");
+    assert_eq!(kept, "[[[ no toml", "the file was overwritten");
 }
 
 #[test]
@@ -188,7 +192,11 @@ fn a_second_server_on_a_data_directory_says_who_has_it() {
         .failed();
     let said = output.everything();
     let named = said.contains(&server.pid().to_string()) || said.contains(server.address());
-    assert!(named, "it says neither process nor address of the first\n{}", output.story());
+    assert!(
+        named,
+        "the error names neither the process nor the address of the first server\n{}",
+        output.story()
+    );
     // The first server goes on undisturbed.
     server.join("anna").say("hello");
 }

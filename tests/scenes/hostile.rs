@@ -138,7 +138,7 @@ fn a_client_that_does_not_read_delays_nobody() {
             message["text"].as_str().unwrap().starts_with(&format!("{number} "))
         })
     );
-    assert_eq!(caught_up.len(), 1500, "it missed some, or saw some twice");
+    assert_eq!(caught_up.len(), 1500, "the client missed some messages, or saw some twice");
 }
 
 #[test]

@@ -76,7 +76,9 @@ fn lobby_that_sends(bytes: Vec<u8>) -> Client {
             let stream = TlsAcceptor::from(config).accept(socket).await.unwrap();
             let (reader, mut writer) = tokio::io::split(stream);
             let mut reader = MessageReader::new(reader, MAX_LINE_BYTES);
-            let Some(ClientMessage::Hello(hello)) = reader.next().await.unwrap() else { panic!("no hello") };
+            let Some(ClientMessage::Hello(hello)) = reader.next().await.unwrap() else {
+                panic!("the client did not say hello")
+            };
             let welcome = ServerMessage::Welcome(Welcome {
                 protocol: PROTOCOL_VERSION,
                 name: hello.name,
@@ -124,7 +126,7 @@ fn sum(told: &[String]) -> usize {
 fn is_bounded(told: &[String]) {
     assert!(
         (1..=MOST_SEEN).contains(&told.len()),
-        "{} are told: {:?}",
+        "{} notices are shown: {:?}",
         told.len(),
         &told[..told.len().min(20)]
     );
@@ -137,7 +139,7 @@ fn endless_skipped_messages_are_reported_in_sums() {
     });
     let told = told(lobby_that_sends(skips.collect()), "no longer kept by the server");
     is_bounded(&told);
-    assert_eq!(sum(&told), OFTEN, "no message that is missed is left out of the sums");
+    assert_eq!(sum(&told), OFTEN, "the sums do not count all missed messages");
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn joining_where_nothing_listens_ends_with_3_and_never_hosts() {
     guest_of(&address).name("anna").run("hello\n").ended_with(3).complains(&address);
     let output = guest_of(&address).name("anna").run_json("hello\n").ended_with(3);
     output.has_no(json!({"event": "welcome"}));
-    assert!(TcpListener::bind(&address).is_ok(), "somebody listens there now");
+    assert!(TcpListener::bind(&address).is_ok(), "a lobby is hosted although the client should only join");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn clients_started_at_the_same_instant_end_in_one_lobby() {
             if shared { launch.home(&home).start_json() } else { launch.start_json() }
         });
         let hosts = clients.iter().filter(|client| client.welcome()["hosted"] == true).count();
-        assert_eq!(hosts, 1, "one hosts");
+        assert_eq!(hosts, 1, "not exactly one client hosts the lobby");
         for client in &clients {
             assert_eq!(client.users(), names);
         }

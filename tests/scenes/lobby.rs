@@ -52,7 +52,7 @@ fn everybody_sees_the_messages_in_the_same_order() {
         seen.iter().map(|message| message["seq"].as_u64().unwrap()).zip(texts).collect()
     };
     assert_eq!(order(&dora), order(&emil));
-    assert!(order(&dora).is_sorted_by(|one, next| one.0 < next.0), "numbers do not rise");
+    assert!(order(&dora).is_sorted_by(|one, next| one.0 < next.0), "the numbers of the messages do not rise");
     for who in 0..3 {
         let prefix = format!("{who}:");
         let own: Vec<String> = texts_of(&dora).into_iter().filter(|text| text.starts_with(&prefix)).collect();

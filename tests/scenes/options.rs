@@ -82,7 +82,7 @@ fn wrong_usage_of_the_client_ends_with_2_and_says_why() {
     for args in wrong {
         let output = Launch::hobnob().args(["--name", "anna"]).args(args.iter().copied()).run("");
         let output = output.ended_with(2);
-        assert!(!output.stderr.is_empty(), "{args:?}: nothing said");
+        assert!(!output.stderr.is_empty(), "{args:?}: the program says nothing");
         assert!(output.stdout.is_empty(), "{args:?}: {}", output.story());
     }
 }
@@ -99,7 +99,7 @@ fn wrong_usage_of_the_server_ends_with_2_and_says_why() {
     ];
     for args in wrong {
         let output = Launch::server_program().args(args.iter().copied()).run("").ended_with(2);
-        assert!(!output.stderr.is_empty(), "{args:?}: nothing said");
+        assert!(!output.stderr.is_empty(), "{args:?}: the program says nothing");
     }
 }
 

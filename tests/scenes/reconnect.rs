@@ -101,7 +101,7 @@ fn messages_missed_are_shown_once_in_order_as_replayed() {
     }
     bobby.send("\\users");
     let names = bobby.wait(json!({"event": "users"}))["names"].clone();
-    assert!(names.as_array().unwrap().contains(&json!("bobby")), "the name is another now: {names}");
+    assert!(names.as_array().unwrap().contains(&json!("bobby")), "the client has another name now: {names}");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_server_killed_under_load_loses_nothing_and_repeats_nothing() {
         let order: Vec<&Value> = own.iter().map(|sent| &sent["text"]).collect();
         let prefix = order[0].as_str().unwrap().split(':').next().unwrap();
         let typed: Vec<Value> = (0..WORDS).map(|number| json!(format!("{prefix}:{number}"))).collect();
-        assert!(order.into_iter().eq(typed.iter()), "acknowledged out of order");
+        assert!(order.into_iter().eq(typed.iter()), "the texts were acknowledged out of order");
     }
 }
 

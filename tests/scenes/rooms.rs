@@ -35,7 +35,7 @@ fn nobody_else_heard(server: &Server, others: &[&Client], secret: &str) {
         let leaked = other.all(json!({"event": "message"})).into_iter();
         let leaked: Vec<Value> =
             leaked.filter(|event| event["text"].as_str().is_some_and(|text| text.contains(secret))).collect();
-        assert!(leaked.is_empty(), "heard elsewhere: {leaked:?}\n{}", other.story());
+        assert!(leaked.is_empty(), "a client outside the room heard {leaked:?}\n{}", other.story());
     }
 }
 
@@ -90,7 +90,7 @@ fn anybody_in_a_room_sets_its_topic_and_newcomers_are_told() {
     anna.ask("\\lobby", json!({"event": "switched"}));
     anna.ask("\\topic mine", json!({"event": "error", "command": "topic"}));
     bobby.has_no(json!({"event": "topic", "session": 0}));
-    assert_eq!(heard_in(&bobby, "tea"), Vec::<String>::new(), "an act is no message");
+    assert_eq!(heard_in(&bobby, "tea"), Vec::<String>::new(), "an act does not count as a message");
 }
 
 #[test]

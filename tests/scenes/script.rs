@@ -43,7 +43,7 @@ fn a_missing_name_is_reported_and_fails() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let output = Launch::hobnob().server(server.address()).run("").failed();
-    assert!(!output.stderr.is_empty(), "nothing said");
+    assert!(!output.stderr.is_empty(), "the client says nothing");
     observer.has_no(json!({"event": "joined"}));
 }
 
@@ -153,7 +153,7 @@ fn the_longest_message_passes_and_one_byte_more_is_refused_with_its_size() {
     let output = server.client("bobby").run_json(format!("{longest}x\nafter\n")).ended_with(1);
     let error = output.the(json!({"event": "error", "code": "too_long"}));
     let digits: String = error["text"].as_str().unwrap().chars().filter(char::is_ascii_digit).collect();
-    assert!(digits.contains("16385"), "the size is not told: {error}");
+    assert!(digits.contains("16385"), "the error does not tell the size: {error}");
     observer.wait(json!({"event": "message", "text": "after"}));
     assert_eq!(observer.lobby_texts().len(), 2);
 }

@@ -26,7 +26,7 @@ fn a_client_above_the_limit_is_told_so_and_exits_with_3() {
         output.the(json!({"event": "error", "code": "refused"}));
         output.has_no(json!({"event": "welcome"}));
         let output = server.client("carmen").run("hello\n").ended_with(3);
-        assert!(!output.stderr.is_empty(), "nothing said");
+        assert!(!output.stderr.is_empty(), "the client says nothing");
         anna.has_no(json!({"event": "joined", "name": "carmen"}));
         // When one client leaves, there is room for another.
         let _output = bobby.finish().ended_with(0);
@@ -118,7 +118,7 @@ fn no_more_messages_are_kept_than_the_history_option_says() {
     let oldest = shown.iter().map(|message| message["seq"].as_u64().unwrap()).min().unwrap();
     // The newest ten messages are there. How many messages the server removes at a time is its own business.
     output.the(json!({"event": "message", "text": "word 290"}));
-    assert!(oldest > 1, "nothing was cleared away\n{}", output.story());
+    assert!(oldest > 1, "no old message was removed\n{}", output.story());
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn logs_are_json_when_asked_for_and_the_first_line_stays() {
     let output = server.stop(Signal::SIGTERM, Duration::from_secs(6)).ended_with(0);
     let logged = output.stderr.iter().chain(&output.stdout[1..]);
     let lines: Vec<_> = logged.filter(|line| line.starts_with('{')).collect();
-    assert!(!lines.is_empty(), "no log\n{}", output.story());
+    assert!(!lines.is_empty(), "the server wrote no log\n{}", output.story());
     for line in lines {
         serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|err| panic!("{err}: {line}"));
     }

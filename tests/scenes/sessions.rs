@@ -232,7 +232,10 @@ fn both_forking_at_once_is_one_session() {
         bobby.send("\\fork anna");
         let near = anna.wait_count(round, json!({"event": "opened"})).pop().unwrap();
         let far = bobby.wait_count(round, json!({"event": "opened"})).pop().unwrap();
-        assert_ne!(near["mode"], far["mode"], "one forked, the other was forked: {near} {far}");
+        assert_ne!(
+            near["mode"], far["mode"],
+            "one side has to have mode A, and the other mode B: {near} {far}"
+        );
         let up = |client: &Client| client.sessions().iter().filter(|row| row["kind"] == "peer").count();
         assert_eq!((up(&anna), up(&bobby)), (1, 1));
         for client in [&anna, &bobby] {
@@ -246,7 +249,11 @@ fn both_forking_at_once_is_one_session() {
         anna.ask("\\leave", json!({"event": "closed"}));
         bobby.wait_count(round, json!({"event": "closed", "reason": "left"}));
         bobby.ask("\\lobby", json!({"event": "switched", "session": 0}));
-        assert_eq!(anna.all(json!({"event": "opened"})).len(), round, "opened more than once");
+        assert_eq!(
+            anna.all(json!({"event": "opened"})).len(),
+            round,
+            "the session was opened more than once"
+        );
     }
 }
 
@@ -331,7 +338,7 @@ fn a_session_outlives_the_server() {
     anna.wait(json!({"event": "message", "session": 1, "text": "b4"}));
     for command in ["\\lobby", "\\lob", "\\sw 0", "\\switch 0"] {
         anna.ask_error(command, "lobby_down");
-        assert_eq!(row(&anna, 1).unwrap()["current"], true, "{command} did not stay put");
+        assert_eq!(row(&anna, 1).unwrap()["current"], true, "{command} did not stay in the session");
         assert_eq!(anna.say(&format!("after {command}"))["session"], 1);
     }
     assert_eq!(row(&anna, 0).unwrap()["state"], "down");

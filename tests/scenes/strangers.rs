@@ -139,9 +139,9 @@ fn an_ignored_user_is_not_heard_in_an_open_session_either() {
     });
     bobby.say("anna, two");
     let ignored = anna.wait(json!({"event": "message", "text": "anna, two"}));
-    assert_eq!(ignored["ignored"], true, "only programs are shown it: {ignored}");
+    assert_eq!(ignored["ignored"], true, "the message is not marked as ignored: {ignored}");
     let sessions = anna.ask("\\ss", json!({"event": "sessions"}));
-    assert_eq!(sessions["sessions"][1]["unread"], 1, "what is ignored is not unread: {sessions}");
+    assert_eq!(sessions["sessions"][1]["unread"], 1, "an ignored message counts as unread: {sessions}");
     // The text is neither found again nor counted as a mention, whenever it was said.
     anna.ask("\\sw 1", json!({"event": "switched"}));
     anna.say("my own words");
@@ -211,7 +211,12 @@ fn a_fork_reported_as_failed_opens_on_neither_side() {
     bobby.wait(json!({"event": "message", "text": "past it"}));
     anna.fork("bobby");
     let opened = bobby.wait(json!({"event": "opened"}));
-    assert_eq!(opened["session"], 1, "the failed one was opened, too: {}", bobby.story());
+    assert_eq!(
+        opened["session"],
+        1,
+        "the fork that was reported as failed was opened, too: {}",
+        bobby.story()
+    );
     assert_eq!(anna.all(json!({"event": "opened"})).len(), 1);
 }
 

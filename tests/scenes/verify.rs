@@ -47,7 +47,7 @@ fn a_key_is_verified_when_both_say_yes_and_that_is_kept() {
     let homes = [Home::new(), Home::new()];
     let [anna, bobby] = forked(&server, homes.each_ref());
     compare(&anna, &bobby);
-    assert_eq!(verified(&anna, "bobby"), false, "nobody has answered");
+    assert_eq!(verified(&anna, "bobby"), false, "the key counts as verified before anybody has answered");
     anna.send("\\verify yes");
     anna.wait_event("that bobby has not answered", |event| {
         event["event"] == "notice" && event["text"].as_str().unwrap().contains("not answered")
@@ -131,7 +131,7 @@ fn leaving_cancels_a_verification() {
     ends(&bobby, "cancelled");
     anna.wait(json!({"event": "closed", "session": 1, "reason": "left"}));
     let error = anna.wait(json!({"event": "error", "command": "verify"}));
-    assert_eq!(error["code"], "refused", "a script waited for it");
+    assert_eq!(error["code"], "refused", "the script did not wait for the outcome");
     assert!(!fs::read_to_string(homes[0].data_dir().join("known_keys.toml")).unwrap().contains("verified"));
 }
 

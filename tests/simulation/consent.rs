@@ -116,7 +116,11 @@ impl Books {
                 Happened::Refused => refused += 1,
                 Happened::Introduced { at, with, session } => {
                     let both = pair(at, with);
-                    assert_eq!(*sessions.entry(session).or_insert(both), both, "one token, one pair");
+                    assert_eq!(
+                        *sessions.entry(session).or_insert(both),
+                        both,
+                        "one token belongs to two pairs of users"
+                    );
                     let wanted = |by, to| wants.get(&(by, to)).copied().unwrap_or_default();
                     let crossed = wanted(at, with).min(wanted(with, at));
                     let so_far = sessions.values().filter(|pair| **pair == both).count();
@@ -232,7 +236,10 @@ impl Person {
                 }
                 () = enough.cancelled() => {
                     let since = last_asked.elapsed();
-                    assert!(since < ANSWERED_WITHIN || outstanding.is_empty(), "never answered: {outstanding:?}");
+                    assert!(
+                        since < ANSWERED_WITHIN || outstanding.is_empty(),
+                        "questions were never answered: {outstanding:?}"
+                    );
                     return;
                 }
             }
@@ -286,13 +293,16 @@ impl Person {
             ServerMessage::Introduced(Introduction { request, session, name, .. }) => {
                 let with = self.books.number_of(&name);
                 if let Some(request) = request {
-                    assert!(outstanding.remove(&request), "answered twice, or never asked");
+                    assert!(
+                        outstanding.remove(&request),
+                        "a question was answered twice, or was never asked"
+                    );
                 }
                 self.sessions.insert(with, session);
                 self.books.note(Happened::Introduced { at: self.number, with, session });
             }
             ServerMessage::NoAnswer { request, .. } => {
-                assert!(outstanding.remove(&request), "answered twice, or never asked");
+                assert!(outstanding.remove(&request), "a question was answered twice, or was never asked");
                 self.books.note(Happened::Refused);
             }
             ServerMessage::Bad { reason } => panic!("{reason}"),
@@ -330,13 +340,19 @@ impl Person {
         };
         for (other, identity) in self.books.identities.iter().enumerate().filter(|(n, _)| *n != self.number) {
             let is_about = about.is_some_and(|(number, _)| number == other);
-            assert!(is_about || !line.contains(&identity.public().to_string()), "a key: {line}");
+            assert!(
+                is_about || !line.contains(&identity.public().to_string()),
+                "the line has the key of another user: {line}"
+            );
             let is_introduced = about == Some((other, true));
-            assert!(is_introduced || !line.contains(candidate(other).as_str()), "an address: {line}");
+            assert!(
+                is_introduced || !line.contains(candidate(other).as_str()),
+                "the line has an address of another user: {line}"
+            );
         }
         let tells_token =
             matches!(message, ServerMessage::Introduced(_) | ServerMessage::Asked { session: Some(_), .. });
-        assert!(tells_token || !line.contains("\"session\""), "a token: {line}");
+        assert!(tells_token || !line.contains("\"session\""), "the line has a token: {line}");
         if let ServerMessage::Asked { session: Some(_), .. } = message {
             assert!(!line.contains("candidates"), "{line}");
         }

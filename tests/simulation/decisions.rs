@@ -214,15 +214,19 @@ impl Book {
             }
             Effect::Accepted { room: Some(room), seq, .. } => assert!(*seq <= self.rooms[&room.log].head.seq),
             Effect::InRoom { id, name, view, is_new } => {
-                assert_eq!(self.here.get(id), Some(&**name), "who is in a room is in the lobby");
+                assert_eq!(self.here.get(id), Some(&**name), "a user in a room is not in the lobby");
                 let other = |page: &&RoomPage| page.id.name == view.id.name && page.id.log != view.id.log;
-                assert!(self.rooms.values().find(other).is_none(), "two rooms of one name");
+                assert!(self.rooms.values().find(other).is_none(), "there are two rooms with one name");
                 let page = self.rooms.entry(view.id.log).or_insert_with(|| RoomPage::new(&view.id));
                 assert_eq!(page.members.insert(*id), *is_new);
                 assert_eq!((page.head, page.members.len()), (view.head, view.users as usize));
             }
             Effect::LeftRoom { id, name, room } => {
-                assert_eq!(self.here.get(id), Some(&**name), "whoever goes leaves the rooms first");
+                assert_eq!(
+                    self.here.get(id),
+                    Some(&**name),
+                    "a user left a room after he had left the lobby"
+                );
                 let page = self.rooms.get_mut(&room.log).expect("it was joined");
                 assert!(page.members.remove(id));
                 if page.members.is_empty() && page.head.seq.0 == 0 {
@@ -240,25 +244,36 @@ impl Book {
             }
             Effect::Left { id, name } => {
                 assert_eq!(self.here.remove(id).as_ref(), Some(&**name));
-                assert!(self.rooms.values().all(|page| !page.members.contains(id)), "is in no room");
+                assert!(
+                    self.rooms.values().all(|page| !page.members.contains(id)),
+                    "a user who left the lobby is still in a room"
+                );
             }
             Effect::TakenOver { id } => assert!(self.here.contains_key(id)),
             Effect::Bound { binding, is_new } => {
                 let before = self.names.insert(binding.name.clone(), binding.clone());
                 assert_eq!(before.is_none(), *is_new);
-                assert!(before.as_ref().is_none_or(|before| before.seen <= binding.seen), "a date went back");
-                assert!(before.is_none_or(|before| before.key == binding.key), "a name changed its key");
+                assert!(
+                    before.as_ref().is_none_or(|before| before.seen <= binding.seen),
+                    "the date of a name went back"
+                );
+                assert!(
+                    before.is_none_or(|before| before.key == binding.key),
+                    "a name that is bound got another key"
+                );
             }
             Effect::Freed(name) => {
                 assert!(self.names.remove(name).is_some());
                 assert!(!self.here.values().any(|other| other == name), "{name} is in use");
             }
             Effect::ActKnown { seq, .. } => assert!(self.head.is_some_and(|head| *seq <= head.seq)),
-            Effect::SentOut { id, .. } => assert!(self.here.contains_key(id), "who is sent out is in"),
-            Effect::NotAdmitted { id, .. } => {
-                assert!(!self.here.contains_key(id), "who is not let in is not in")
+            Effect::SentOut { id, .. } => {
+                assert!(self.here.contains_key(id), "a user who is sent out is not in the lobby")
             }
-            Effect::Ended(server) => assert!(self.over.insert(*server), "a life ends once"),
+            Effect::NotAdmitted { id, .. } => {
+                assert!(!self.here.contains_key(id), "a user who is not let in is in the lobby")
+            }
+            Effect::Ended(server) => assert!(self.over.insert(*server), "a life ended twice"),
             Effect::Contradicted(place) => panic!("contradicted at {place:?}"),
             Effect::Refused { .. }
             | Effect::NoNameLeft { .. }
@@ -273,22 +288,36 @@ impl Book {
     }
 
     fn said_in(&mut self, from: ConnectionId, room: &RoomId, message: &LobbyMessage) {
-        assert_eq!(self.here.get(&from), Some(&message.name), "who speaks is in, under this name");
+        assert_eq!(
+            self.here.get(&from),
+            Some(&message.name),
+            "the author is not in the lobby under this name"
+        );
         let page = self.rooms.get_mut(&room.log).expect("it was joined");
-        assert!(page.members.contains(&from), "who speaks in a room is in it");
+        assert!(page.members.contains(&from), "the author is not in the room");
         let party = (message.key, message.run);
         assert!(page.texts.insert((party, message.id)), "a text has two numbers");
-        assert!(page.last.insert(party, message.id).is_none_or(|last| last < message.id), "out of order");
+        assert!(
+            page.last.insert(party, message.id).is_none_or(|last| last < message.id),
+            "the texts of an author are out of order"
+        );
         page.head.advance(message).expect("the chain holds");
     }
 
     fn said(&mut self, from: ConnectionId, message: &LobbyMessage) {
-        assert!(!self.over.contains(&from.server()), "nothing of a life that is over counts");
-        assert_eq!(self.here.get(&from), Some(&message.name), "who speaks is in, under this name");
+        assert!(!self.over.contains(&from.server()), "an entry of a life that is over was decided");
+        assert_eq!(
+            self.here.get(&from),
+            Some(&message.name),
+            "the author is not in the lobby under this name"
+        );
         let party = (message.key, message.run);
         assert!(self.texts.insert((party, message.id)), "a text has two numbers");
-        assert!(self.last.insert(party, message.id).is_none_or(|last| last < message.id), "out of order");
-        assert!(message.at >= self.last_at, "time goes back");
+        assert!(
+            self.last.insert(party, message.id).is_none_or(|last| last < message.id),
+            "the texts of an author are out of order"
+        );
+        assert!(message.at >= self.last_at, "the time of the messages goes back");
         self.last_at = message.at;
         self.head.as_mut().expect("it begins somewhere").advance(message).expect("the chain holds");
     }

@@ -188,7 +188,7 @@ fn try_once(middle: &mut Middle, keys: [PublicKey; 2]) -> bool {
         let words = [victims[0].verification.words(), victims[1].verification.words()];
         if let [Some(annas), Some(bobbys)] = words {
             both_had_words = true;
-            assert_ne!(annas, bobbys, "he has found words that are the same");
+            assert_ne!(annas, bobbys, "the attacker has made both users see the same words");
             // Now and then, and not at once, the users read the words to each other.
             if middle.chance.below(3) == 0 {
                 let same = annas == bobbys;
@@ -223,5 +223,5 @@ fn a_man_in_the_middle_is_always_noticed() {
             compared += u64::from(try_once(&mut middle, [key(3), key(7)]));
         }
     }
-    assert!(compared > TRIES / 20, "in {compared} tries only he came as far as the words");
+    assert!(compared > TRIES / 20, "only {compared} tries came as far as the words");
 }

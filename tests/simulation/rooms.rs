@@ -201,7 +201,7 @@ impl Member {
         let reader = self.readers.entry(room).or_insert_with(new);
         if !resumed {
             // A room may only be lost if nothing was said in it.
-            assert_eq!(reader.position.seq, Seq(0), "another log");
+            assert_eq!(reader.position.seq, Seq(0), "a room in which something was said has another log");
             (reader.log, reader.position, reader.first) = (log, start, start.seq.next());
         }
         assert_eq!((reader.log, reader.position), (log, start));
@@ -220,7 +220,7 @@ impl Member {
             ServerMessage::Said(said) => {
                 let reader =
                     self.readers.get_mut(&said.room().cloned()).expect("nothing is heard of other rooms");
-                assert!(reader.is_up, "before it was told from where");
+                assert!(reader.is_up, "a message came before the server said from where the log goes on");
                 for message in reader.position.advance_over(&said).unwrap() {
                     let own = message.key == self.identity.public() && message.run == self.run;
                     if !own {
@@ -250,7 +250,7 @@ impl Member {
     /// Compares what this client saw with everything that was ever stored. Returns how many messages were compared.
     pub(crate) fn balance(&self, disk: &Disk, fills: bool) -> usize {
         assert_eq!(self.waiting.len(), 0, "not every text has an answer");
-        assert!(fills || self.refused.is_empty(), "refused, and the disk was never full");
+        assert!(fills || self.refused.is_empty(), "a text was refused although the disk was never full");
         let mut all: BTreeMap<LogId, Vec<LobbyMessage>> = BTreeMap::new();
         for (room, message) in disk.in_rooms() {
             all.entry(room.log).or_default().push(message);
@@ -268,16 +268,23 @@ impl Member {
             assert!(own.is_sorted_by(|before, after| before.id < after.id), "out of order in {room:?}");
             for message in own {
                 let (meant, text) = &self.said[&message.id];
-                assert_eq!(meant, room, "stored in another log than it was said in");
+                assert_eq!(
+                    meant, room,
+                    "a text is stored in another log than the one for which it was meant"
+                );
                 assert_eq!(message.content.text().unwrap().as_str(), text);
-                assert_eq!(self.sent.get(&message.id), Some(&message.seq), "told else, or not");
-                assert!(stored.insert(message.id), "stored twice");
+                assert_eq!(
+                    self.sent.get(&message.id),
+                    Some(&message.seq),
+                    "the author was told another number, or none"
+                );
+                assert!(stored.insert(message.id), "a text is stored twice");
             }
             let others: Vec<LobbyMessage> =
                 others.into_iter().filter(|message| message.seq >= reader.first).cloned().collect();
             assert_eq!(reader.seen, others, "{} in {room:?}", self.name);
         }
-        assert_eq!(stored.len(), self.sent.len(), "told that it is stored, and it is not");
+        assert_eq!(stored.len(), self.sent.len(), "a text was acknowledged and is not stored");
         checked
     }
 }

@@ -334,6 +334,6 @@ fn a_user_who_leaves_while_the_lobby_is_unreachable_says_nothing_more() {
                 () = &mut leaving => break,
             }
         }
-        assert_eq!(disk.everything(), [], "it was told to be unsent");
+        assert_eq!(disk.everything(), [], "a text that was reported as unsent was said");
     });
 }

@@ -191,10 +191,10 @@ impl Book {
         match event {
             LobbyEvent::Said { message, .. } => self.seen.push(*message),
             LobbyEvent::Sent { id, seq, .. } => {
-                assert_eq!(self.sent.insert(id, seq), None, "{id} sent twice")
+                assert_eq!(self.sent.insert(id, seq), None, "text {id} was acknowledged twice")
             }
             LobbyEvent::NotAccepted(NotAccepted { id, .. }) => {
-                assert!(self.refused.insert(id), "{id} refused twice")
+                assert!(self.refused.insert(id), "text {id} was refused twice")
             }
             LobbyEvent::Up(joined) => match joined.resumed {
                 Resumed::After { missed } => self.missed += missed,
@@ -216,17 +216,27 @@ impl Book {
             log.iter().partition(|message| message.key == key && message.run == self.run);
         let ids: BTreeSet<u64> = own.iter().map(|message| message.id).collect();
         assert_eq!(ids.len(), own.len(), "a text is stored twice");
-        assert_eq!(own.len(), self.sent.len(), "told that it is stored, and it is not, or not told");
+        assert_eq!(
+            own.len(),
+            self.sent.len(),
+            "a text was acknowledged and is not stored, or was never answered for"
+        );
         for message in &own {
             assert_eq!(
                 self.sent.get(&message.id),
                 Some(&message.seq),
-                "stored, and its author was told else"
+                "a text is stored, and its author was told something else"
             );
             assert_eq!(message.content.text().unwrap().as_str(), self.said[&message.id]);
         }
-        assert!(own.is_sorted_by_key(|message| message.id), "stored in another order than said");
-        assert!(self.seen.is_sorted_by(|before, after| before.seq < after.seq), "seen twice or out of order");
+        assert!(
+            own.is_sorted_by_key(|message| message.id),
+            "the texts are stored in another order than they were said"
+        );
+        assert!(
+            self.seen.is_sorted_by(|before, after| before.seq < after.seq),
+            "a message was seen twice or out of order"
+        );
         let mut seen = self.seen.iter().peekable();
         let mut unseen = 0;
         for message in others.into_iter().filter(|message| message.seq >= self.first) {
@@ -234,11 +244,18 @@ impl Book {
                 unseen += 1;
             }
         }
-        assert_eq!(seen.next(), None, "seen, and never said");
+        assert_eq!(seen.next(), None, "a message was seen that was never said");
         let counted = unseen <= self.missed && self.missed <= unseen + own.len() as u64;
-        assert!(allowed.missing || self.missed == 0, "told that {} are gone, and they are not", self.missed);
-        assert!(allowed.refusals || self.refused.is_empty(), "refused, and the disk was never full");
-        assert!(counted, "{unseen} not seen, told of {}", self.missed);
+        assert!(
+            allowed.missing || self.missed == 0,
+            "{} messages were reported as missing, and the log has them",
+            self.missed
+        );
+        assert!(
+            allowed.refusals || self.refused.is_empty(),
+            "a text was refused although the disk was never full"
+        );
+        assert!(counted, "{unseen} messages were not seen, and {} were reported as missing", self.missed);
     }
 }
 

@@ -43,7 +43,7 @@ impl Output {
     #[track_caller]
     pub(crate) fn failed(self) -> Self {
         self.did_not_panic();
-        assert!(self.code.is_some_and(|code| code != 0), "it should have failed\n{}", self.story);
+        assert!(self.code.is_some_and(|code| code != 0), "the program should have failed\n{}", self.story);
         self
     }
 
@@ -51,7 +51,11 @@ impl Output {
     #[track_caller]
     pub(crate) fn did_not_panic(&self) {
         let panicked = self.stderr.iter().any(|line| line.contains("panicked at"));
-        assert!(!panicked && self.code.is_some() && self.code != Some(101), "it crashed\n{}", self.story);
+        assert!(
+            !panicked && self.code.is_some() && self.code != Some(101),
+            "the program crashed\n{}",
+            self.story
+        );
     }
 
     /// Returns the events that have all members of `pattern`, in order.
@@ -87,7 +91,7 @@ impl Output {
     pub(crate) fn complains(&self, part: &str) {
         let part_folded = part.to_lowercase();
         let found = self.stderr.iter().any(|line| line.to_lowercase().contains(&part_folded));
-        assert!(found, "nothing of {part:?} on standard error\n{}", self.story);
+        assert!(found, "standard error has nothing of {part:?}\n{}", self.story);
     }
 
     /// Returns standard output and standard error as one text.

@@ -68,7 +68,7 @@ impl Server {
             .spawn();
         let line = first_line(&process);
         let (address, fingerprint) = read_first_line(&line);
-        assert_eq!(address, self.address, "it listens elsewhere: {line}");
+        assert_eq!(address, self.address, "the restarted server listens at another address: {line}");
         self.fingerprint = fingerprint;
         self.process = Some(process);
     }

@@ -246,7 +246,7 @@ fn every_file_opens_with_a_comment_that_says_what_it_owns() {
         .filter(|source| !source.text.starts_with("//! "))
         .map(|source| source.path.clone())
         .collect();
-    assert!(silent.is_empty(), "these do not open with a //! text: {silent:?}");
+    assert!(silent.is_empty(), "these files do not open with a //! text: {silent:?}");
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn every_file_name_says_what_the_file_holds() {
         .map(|source| source.path.clone())
         .filter(|path| path.split('/').any(|part| DRAWERS.contains(&part.trim_end_matches(".rs"))))
         .collect();
-    assert!(drawers.is_empty(), "name these by what they hold: {drawers:?}");
+    assert!(drawers.is_empty(), "these files need names that say what they hold: {drawers:?}");
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn every_scenario_gives_its_figures() {
     for scenario in scenarios {
         assert!(
             figures.iter().any(|figure| figure["scenario"] == scenario),
-            "nothing of {scenario}:\n{said}"
+            "the table has nothing of {scenario}:\n{said}"
         );
     }
     figures.iter().for_each(is_whole);
@@ -42,7 +42,7 @@ fn a_lobby_on_several_servers_gives_its_figures() {
     for part in ["1 on R1, 20/s", "1 on R1, full", "3 on R3, 20/s", "3 on R3, full", "3 on R3, one dies"] {
         assert!(
             figures.iter().any(|figure| figure["figure"].as_str().unwrap().starts_with(part)),
-            "nothing of {part}:\n{said}"
+            "the table has nothing of {part}:\n{said}"
         );
     }
     figures.iter().for_each(is_whole);

@@ -168,7 +168,11 @@ mod tests {
         note(&conn, "anna", &tea, &read(1, 7, 8)).unwrap();
         let mark = of(&conn, "anna", &reader("TEA")).unwrap().unwrap();
         assert_eq!((mark.read, mark.fetched, mark.at), (7, 9, 70));
-        assert_eq!(mark.hash, ChainHash::new([9; 32]), "the hash is of what was fetched last");
+        assert_eq!(
+            mark.hash,
+            ChainHash::new([9; 32]),
+            "the hash belongs to the message that was fetched last"
+        );
         note(&conn, "anna", &tea, &read(2, 1, 2)).unwrap();
         let mark = of(&conn, "anna", &tea).unwrap().unwrap();
         assert_eq!((mark.log, mark.read, mark.fetched), (LogId::new([2; 16]), 1, 2));
@@ -188,7 +192,10 @@ mod tests {
         let rooms = || inside_of(Reader::Person).unwrap();
         let names: Vec<String> = rooms().iter().map(|(room, _)| room.to_string()).collect();
         assert_eq!(names, ["Dev", "art"]);
-        assert!(of(&conn, "anna", &reader("tea")).unwrap().is_some(), "where he was is kept");
+        assert!(
+            of(&conn, "anna", &reader("tea")).unwrap().is_some(),
+            "the mark of the room that the user left is kept"
+        );
         note(&conn, "anna", &reader("tea"), &read(1, 1, 1)).unwrap();
         assert_eq!(rooms().len(), 3);
         assert_eq!(inside_of(Reader::Script), None);

@@ -81,7 +81,7 @@ fn a_message_is_stored_once_even_if_several_clients_keep_it() {
     let mode = std::fs::metadata(folder.path().join("history.sqlite")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     drop((one, two));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the WAL is tidied away");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the WAL is removed at the end");
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn the_oldest_public_messages_are_removed_and_private_ones_are_kept() {
     let size = std::fs::metadata(folder.path().join("history.sqlite")).unwrap().len();
     assert!(size < SMALLEST_SIZE, "{size} bytes");
     let all = everything(folder.path(), &question("nobody"));
-    assert!(all.len() > 3_000 && all.last() == Some(&text(count)), "{} are kept", all.len());
+    assert!(all.len() > 3_000 && all.last() == Some(&text(count)), "{} messages are kept", all.len());
     let gone = everything(folder.path(), &question("1"));
     assert!(!gone.contains(&text(1)));
 }

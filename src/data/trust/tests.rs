@@ -80,13 +80,16 @@ fn the_result_of_a_verification_is_stored_and_removed_with_the_pin() {
     let trust = lobby(&folder, 9);
     let verified = |who: &str, byte| lobby(&folder, 9).has_verified(&name(who), &key(byte)).unwrap();
     trust.verify_user(&name("Bobby"), &key(1)).unwrap();
-    assert!(verified("bobby", 1) && is_trusted(&trust, "bobby", 1), "it is pinned by that");
+    assert!(verified("bobby", 1) && is_trusted(&trust, "bobby", 1), "a verified key is pinned");
     assert!(!verified("bobby", 2) && !verified("bobby_2", 1), "another key, and another name of that key");
     assert!(trust.verify_user(&name("bobby"), &key(2)).is_err());
-    assert!(!lobby(&folder, 8).has_verified(&name("bobby"), &key(1)).unwrap(), "in this lobby alone");
+    assert!(
+        !lobby(&folder, 8).has_verified(&name("bobby"), &key(1)).unwrap(),
+        "the key is verified only in this lobby"
+    );
     trust.refuse_user(&name("bobby"), &key(1)).unwrap();
     assert!(!verified("bobby", 1) && lobby(&folder, 9).refuses(&key(1)).unwrap());
-    assert!(!trust.knows(&key(1)).unwrap(), "whoever is refused is not known");
+    assert!(!trust.knows(&key(1)).unwrap(), "a refused key does not count as known");
     assert!(!Trust::open(folder.path()).unwrap().knows_user_key(&key(1)));
     assert!(!lobby(&folder, 8).refuses(&key(1)).unwrap());
     assert!(trust.forget(&name("bobby")).unwrap().unwrap().refused);

@@ -86,7 +86,7 @@ async fn app(lone: &mut Lone, mut chance: Chance) {
             }
             kind = lone.next() => match kind {
                 PeerEventKind::Said { number, text, .. } => {
-                    assert_eq!(number, heard + 1, "once, and in order");
+                    assert_eq!(number, heard + 1, "each text comes once and in order");
                     assert!(text.as_str().starts_with(&format!("{heard} ")));
                     heard = number;
                     if chance.below(20) == 0 {
@@ -97,7 +97,7 @@ async fn app(lone: &mut Lone, mut chance: Chance) {
                     lone.handle.shown(number);
                 }
                 PeerEventKind::Delivered { local_id } => {
-                    assert_eq!(local_id, delivered, "once, and in order");
+                    assert_eq!(local_id, delivered, "each text comes once and in order");
                     delivered += 1;
                 }
                 PeerEventKind::Up { .. } | PeerEventKind::Down | PeerEventKind::WantsIntroduction => {}

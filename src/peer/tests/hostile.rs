@@ -28,7 +28,7 @@ async fn an_unknown_key_is_refused_before_anything_is_read() {
     let mut stream = dial(&Identity::generate().unwrap(), bobby.addr()).await;
     let _ = stream.write_all(&encode(&hello(PairToken::random(), 0))).await;
     let answer = timeout(PATIENCE, stream.read_u8()).await.unwrap();
-    assert!(answer.is_err(), "not a byte of an answer");
+    assert!(answer.is_err(), "the listener answers with no byte");
 }
 
 #[tokio::test]
@@ -91,7 +91,10 @@ async fn a_connection_for_an_unknown_purpose_is_refused_and_the_session_goes_on(
     let annas = anna.open(&introduction(token, larger.public(), &[], false));
     let mut words = dial(&larger, anna.addr()).await;
     words.write_all(hello_for(token, "null").as_bytes()).await.unwrap();
-    assert!(matches!(anna.next().await, PeerEventKind::Up { .. }), "none is for words");
+    assert!(
+        matches!(anna.next().await, PeerEventKind::Up { .. }),
+        "a connection without a purpose is for words"
+    );
     let mut words = MessageReader::new(words, MAX_LINE_BYTES);
     assert!(matches!(words.next().await.unwrap(), Some(PeerMessage::Hello { purpose: None, .. })));
     assert_eq!(words.next().await.unwrap(), Some(PeerMessage::Chosen));
@@ -105,7 +108,7 @@ async fn a_connection_for_an_unknown_purpose_is_refused_and_the_session_goes_on(
 
     annas.handle.say(1, text("still here"), 0).unwrap();
     assert!(matches!(words.next().await.unwrap(), Some(PeerMessage::Say { number: 1, .. })));
-    assert!(anna.events.try_recv().is_err(), "it was up all the time");
+    assert!(anna.events.try_recv().is_err(), "the link was up all the time");
 }
 
 #[tokio::test]

@@ -56,7 +56,11 @@ async fn two_sides_that_fork_at_once_end_with_one_connection() {
         tokio::join!(anna.until(&mut annas, 50, 50), bobby.until(&mut bobbys, 50, 50));
         annas.handle.leave();
         assert_eq!(anna.next_turn(&mut annas).await, PeerEventKind::Ended);
-        assert_eq!(bobby.next_turn(&mut bobbys).await, PeerEventKind::Left, "no loss in between");
+        assert_eq!(
+            bobby.next_turn(&mut bobbys).await,
+            PeerEventKind::Left,
+            "no connection was lost in between"
+        );
     }
 }
 

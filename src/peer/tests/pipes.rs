@@ -190,7 +190,7 @@ async fn an_app_that_does_not_read_loses_neither_link_nor_text() {
     for expected in 1..=OUTBOX_TEXTS as u64 {
         assert!(matches!(bobby.next().await, PeerEventKind::Said { number, .. } if number == expected));
     }
-    assert!(bobby.events.try_recv().is_err(), "it was up all the time");
+    assert!(bobby.events.try_recv().is_err(), "the link was up all the time");
 }
 
 #[tokio::test(start_paused = true)]

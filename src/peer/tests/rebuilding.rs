@@ -108,7 +108,11 @@ async fn verification_messages_are_sent_again_over_the_next_connection() {
     annas.handle.verify(vec![first.clone()]);
     assert_eq!(bobby.next().await, PeerEventKind::Verify(first.clone()));
     annas.handle.verify(vec![first.clone(), second.clone()]);
-    assert_eq!(bobby.next().await, PeerEventKind::Verify(second.clone()), "once a connection");
+    assert_eq!(
+        bobby.next().await,
+        PeerEventKind::Verify(second.clone()),
+        "each message is sent once on each connection"
+    );
     proxy.cut();
     // If a link is back before its app has learned that it was lost, the app hears nothing of the loss.
     let mut heard = Vec::new();

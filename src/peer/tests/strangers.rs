@@ -135,7 +135,10 @@ async fn endless_introductions_open_a_bounded_number_of_links() {
     }
     assert_eq!(handles.len(), STRANGER_LINKS);
     let own = introduction(PairToken::random(), PublicKey::new([1; 32]), &[], true);
-    assert!(anna.network.open(LinkId(2), &own, Familiarity::Known).is_ok(), "there is room for one's own");
+    assert!(
+        anna.network.open(LinkId(2), &own, Familiarity::Known).is_ok(),
+        "there is room for this user's own forks"
+    );
     drop(handles);
     assert_eq!(anna.next().await, PeerEventKind::Ended);
 }
@@ -148,7 +151,7 @@ async fn a_peer_that_dials_for_a_refused_session_is_told_so_at_once() {
     let began = Instant::now();
     let _bobbys = bobby.open(&introduction(token, anna.key(), &[anna.addr()], false));
     assert_eq!(bobby.next().await, PeerEventKind::Failed { reason: PeerFailure::NotTaken });
-    assert!(began.elapsed() < OPEN_WITHIN, "at once, not when the time is up");
+    assert!(began.elapsed() < OPEN_WITHIN, "the peer is told before its time is up");
 }
 
 #[tokio::test]

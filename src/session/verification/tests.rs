@@ -75,7 +75,7 @@ fn both_sides_have_the_same_words_and_are_verified_if_both_say_yes() {
             true => (&mut two.anna, &mut two.bobby),
             false => (&mut two.bobby, &mut two.anna),
         };
-        assert_eq!(first.answer(true), Ok(None), "the other has not answered");
+        assert_eq!(first.answer(true), Ok(None), "the other user has not answered yet");
         first.said().iter().for_each(|message| assert_eq!(second.hear(message), Heard::Nothing));
         assert_eq!(second.answer(true), Ok(Some(Outcome::Verified)));
         let rest: Vec<_> = second.said().iter().map(|message| first.hear(message)).collect();
@@ -99,14 +99,18 @@ fn a_no_refuses_the_key_whoever_says_it_and_when() {
     let mut two = Two::comparing();
     two.anna.answer(true).unwrap();
     two.talk();
-    assert_eq!(two.bobby.answer(false), Ok(Some(Outcome::Refused)), "a yes of the other changes nothing");
+    assert_eq!(
+        two.bobby.answer(false),
+        Ok(Some(Outcome::Refused)),
+        "a yes of the other user changes nothing"
+    );
     assert_eq!(two.talk()[0], over(Outcome::Refused));
 
     let mut two = Two::comparing();
     two.anna.answer(true).unwrap();
     assert_eq!(two.anna.answer(false), Ok(Some(Outcome::Refused)), "a yes may be taken back");
     assert_eq!(two.talk()[1], over(Outcome::Refused));
-    assert_eq!(two.anna.answer(true), Err(NoWords), "a no may not");
+    assert_eq!(two.anna.answer(true), Err(NoWords), "a no may not be taken back");
 }
 
 #[test]
@@ -151,7 +155,7 @@ fn another_question_while_words_are_compared_cancels_the_verification() {
     two.bobby.said().iter().for_each(|message| {
         another.hear(message);
     });
-    assert!(!another.is_open(), "whoever asked is told");
+    assert!(!another.is_open(), "the side that asked is told of the end");
 }
 
 #[test]
@@ -163,7 +167,7 @@ fn two_questions_at_the_same_time_become_one_verification() {
     assert!(matches!(annas[..], [Heard::Words(_)]) && annas == bobbys, "{annas:?} {bobbys:?}");
     assert!(
         matches!(two.anna.said()[0], VerifyMessage::Ask { .. }),
-        "the question of the smaller key stands"
+        "the question of the side with the smaller key counts"
     );
 }
 
@@ -196,7 +200,11 @@ fn a_verification_survives_a_lost_link_at_any_step() {
         assert_eq!(two.bobby.answer(true), Ok(Some(Outcome::Verified)));
         let [annas, bobbys] = two.connect_anew();
         assert_eq!((annas, bobbys), (over(Outcome::Verified), vec![]));
-        assert_eq!(two.connect_anew(), [vec![], vec![]], "what is over is not begun again");
+        assert_eq!(
+            two.connect_anew(),
+            [vec![], vec![]],
+            "a repeated message does not begin the verification again"
+        );
     }
 }
 
@@ -225,7 +233,11 @@ fn another_nonce_cancels_the_verification_and_a_repeated_one_does_not() {
     let mut two = Two::comparing();
     let open = two.anna.said()[1].clone();
     assert_eq!(two.bobby.hear(&open), Heard::Nothing);
-    assert_eq!(two.anna.hear(&open), Heard::Over(Outcome::Cancelled), "only the asker opens");
+    assert_eq!(
+        two.anna.hear(&open),
+        Heard::Over(Outcome::Cancelled),
+        "only the side that asked may open its commitment"
+    );
 }
 
 #[test]

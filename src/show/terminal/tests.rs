@@ -194,7 +194,11 @@ fn a_message_of_very_many_rows_shows_the_first_rows_and_how_to_see_the_rest() {
     assert_eq!(text(form.show(&Notice::Message(said("bobby", &long)), 80)).lines().count(), 16 * 1024 + 1);
     form.preferences.rows = 2;
     let three = Notice::Message(said("bobby", "a\nb\nc"));
-    assert_eq!(text(form.show(&three, 80)).lines().count(), 3, "one hidden row is shown instead of told");
+    assert_eq!(
+        text(form.show(&three, 80)).lines().count(),
+        3,
+        "a single hidden row is shown, because its note would take a row, too"
+    );
 }
 
 #[test]
