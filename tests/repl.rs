@@ -539,7 +539,7 @@ fn a_line_that_is_too_long_stays_in_the_editor() {
 }
 
 #[test]
-fn lines_are_kept_between_runs_for_their_owner_alone() {
+fn lines_are_kept_between_runs_and_only_their_owner_can_read_them() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("input_history");
     let environment = [(driver::HISTORY, file.to_str().unwrap())];
@@ -633,7 +633,7 @@ fn answers_of_the_terminal_do_not_count_as_typed() {
 }
 
 #[test]
-fn a_byte_that_is_no_utf8_is_shown_and_reported_once_and_nothing_else_is_lost() {
+fn a_byte_that_is_not_utf8_is_shown_and_reported_once_and_nothing_else_is_lost() {
     let mut repl = Repl::start();
     repl.terminal.keys(b"caf\xe9 noir ici");
     // The screen of the tests leaves out U+FFFD.

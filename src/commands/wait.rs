@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_conditions_are_told_apart() {
+    fn times_and_conditions_of_a_wait_are_distinguished() {
         let second = Duration::from_secs(1);
         assert_eq!(parse("").unwrap(), Wait::Time(second));
         assert_eq!(parse("2").unwrap(), Wait::Time(2 * second));

@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn without_any_setting_the_lobby_is_the_local_one() {
+    fn without_any_setting_the_local_lobby_is_chosen() {
         let settings = resolve(&[], &[("HOBNOB_NAME", "")], "").unwrap();
         assert_eq!((settings.lobby, settings.name), (LobbyChoice::Local, None));
         assert_eq!(settings.listen, "[::]:0".parse().unwrap());

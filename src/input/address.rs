@@ -15,7 +15,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_and_networks_are_told_from_names() {
+    fn addresses_and_networks_are_distinguished_from_names() {
         for word in ["192.0.2.7", "192.0.2.0/24", "2001:db8::", "2001:db8::/48", "::ffff:192.0.2.7"] {
             assert!(is_address(word), "{word}");
         }

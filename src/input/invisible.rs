@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn invisible_characters_are_told_from_visible_ones() {
+    fn invisible_characters_are_distinguished_from_visible_ones() {
         for c in
             [' ', '\t', '\0', '\u{a0}', '\u{200b}', '\u{feff}', '\u{2800}', '\u{3000}', '\u{e0020}', '\r']
         {

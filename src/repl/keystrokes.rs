@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_that_is_not_utf8_is_replaced_alone() {
+    fn only_the_byte_that_is_not_utf8_is_replaced() {
         check(&[b"caf\xe9 noir ici"], "caf\u{fffd} noir ici");
         check(&[b"caf\xe9", b"\r"], "caf\u{fffd}\r");
         check(&[b"\xe9\xa8", b"x\xff"], "\u{fffd}\u{fffd}x\u{fffd}");

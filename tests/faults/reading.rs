@@ -105,7 +105,7 @@ fn missed(notice: &str) -> Option<u64> {
 }
 
 #[test]
-fn a_client_whose_place_is_no_longer_kept_is_told_how_many_messages_are_gone() {
+fn a_client_whose_position_is_no_longer_kept_is_told_how_many_messages_are_gone() {
     let server = Server::start(&["--history", "50", "--rate", "100000"]);
     let proxy = Proxy::to(server.address());
     let anna = server.join("anna");

@@ -224,7 +224,7 @@ fn users_who_ask_are_told_who_is_away_also_after_a_lost_lobby() {
 }
 
 #[test]
-fn forgetting_a_key_asks_whether_the_private_talk_goes_too() {
+fn forgetting_a_key_asks_whether_the_private_talk_is_removed_too() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let home = Home::new();

@@ -216,7 +216,7 @@ fn messages_from_before_a_user_joined_a_room_are_not_unread_there() {
 }
 
 #[test]
-fn what_was_missed_in_many_rooms_takes_only_a_few_rows() {
+fn the_summary_of_what_was_missed_in_many_rooms_takes_only_a_few_rows() {
     for columns in WIDTHS {
         let server = Server::start(&["--rate", "100000"]);
         let home = Home::new();

@@ -107,7 +107,7 @@ fn a_resize_draws_the_line_anew_at_once() {
 }
 
 #[test]
-fn a_line_with_a_byte_that_is_no_utf8_is_not_sent_until_it_is_mended() {
+fn a_line_with_a_byte_that_is_not_utf8_is_not_sent_until_the_byte_is_replaced() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (80, 24));

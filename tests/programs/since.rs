@@ -26,7 +26,7 @@ fn a_bridge_reads_on_after_its_number_and_sees_nothing_twice() {
 }
 
 #[test]
-fn a_bridge_is_told_what_is_no_longer_kept_and_of_a_number_that_is_not_there_yet() {
+fn a_bridge_is_told_of_messages_that_are_gone_and_of_a_number_that_does_not_exist_yet() {
     let server = Server::start(&["--history", "5"]);
     let anna = server.join("anna");
     for number in 1..=200 {

@@ -125,7 +125,7 @@ fn a_key_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn a_key_file_that_is_no_key_is_reported_and_left_alone() {
+fn a_key_file_without_a_valid_key_is_reported_and_not_changed() {
     let server = Server::start(&[]);
     let home = Home::new();
     fs::create_dir_all(home.data_dir().join("identities")).unwrap();

@@ -42,7 +42,7 @@ fn a_fork_opens_one_session_and_both_sides_are_told() {
 }
 
 #[test]
-fn forking_makes_the_session_current_for_the_one_who_forked_alone() {
+fn a_fork_makes_the_session_current_only_for_the_user_who_forked() {
     let server = Server::start(&[]);
     let [anna, bobby] = cast(&server, ["anna", "bobby"]);
     anna.fork("bobby");
@@ -224,7 +224,7 @@ fn texts_for_a_killed_peer_are_reported_as_unsent_at_the_end() {
 }
 
 #[test]
-fn both_forking_at_once_is_one_session() {
+fn two_users_who_fork_each_other_at_once_have_one_session() {
     let server = Server::start(&[]);
     let [anna, bobby] = cast(&server, ["anna", "bobby"]);
     for round in 1..=5 {

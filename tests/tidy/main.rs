@@ -223,7 +223,7 @@ fn makes_words(code: &str) -> bool {
 }
 
 #[test]
-fn only_show_words_what_a_person_reads() {
+fn texts_for_people_are_worded_only_in_show() {
     assert!(makes_words("self.fail(Failure { code, text, command })"));
     assert!(makes_words("let notice = Notice::Notice { text };") && makes_words("impl Saying for Mine {}"));
     assert!(

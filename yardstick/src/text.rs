@@ -22,7 +22,7 @@ impl Stamp {
     pub(crate) fn text(self) -> String {
         let mut text = Vec::with_capacity(TEXT_BYTES);
         let Self { sender, number, at } = self;
-        write!(text, "{sender:06} {number:010} {at:015} ").expect("memory takes it");
+        write!(text, "{sender:06} {number:010} {at:015} ").expect("writing to memory cannot fail");
         text.resize(TEXT_BYTES, b'x');
         String::from_utf8(text).expect("it is ASCII")
     }
