@@ -15,7 +15,8 @@ use serde::de::IgnoredAny;
 /// Writes a message. A text may be long, so it is written without serde, which looks at every single byte.
 pub fn encode(message: &PeerMessage, out: &mut BytesMut) {
     let PeerMessage::Say { number, at, text } = message else { return encode_into(message, out) };
-    write!(out, r#"{{"type":"say","number":{number},"at":{at},"text":"#).expect("writing to memory cannot fail");
+    write!(out, r#"{{"type":"say","number":{number},"at":{at},"text":"#)
+        .expect("writing to memory cannot fail");
     encode_text_into(text.as_str(), out);
     out.put_slice(b"}\n");
 }
