@@ -2,12 +2,13 @@
 
     python3 relay_peer.py HOST PORT NAME
 
-Joins the lobby, lets in whoever forks it, goes to the relay (it tells no address and dials nobody), and says back what it
-hears in private. Its key and certificate are me.key and me.crt in the current folder, made at the first run.
+The program joins the lobby and opens a private session with each user who forks it. It tells no address and dials nobody,
+so it meets these users at the relay. It says back what it hears in private. Its key and its certificate are the files me.key
+and me.crt in the current folder; the first run makes them.
 
-Two meet at the relay, and the side with the smaller key begins the TLS inside. Python's ssl begins it, but cannot answer it
-here: it has no way to ask for a certificate that nobody signed. So this makes keys until its own is in the lower half, and
-sends away whoever has a smaller one still.
+Of two sides that meet at the relay, the side with the smaller key begins the TLS inside. Python's ssl can begin TLS but
+cannot answer it here, because it cannot ask the other side for a certificate that nobody signed. So the program makes keys
+until its own key is in the lower half of all keys, and declines users whose keys are smaller still.
 """
 
 import base64, json, os, pathlib, select, socket, ssl, subprocess, sys
@@ -31,7 +32,7 @@ def key_in(certificate):
 
 
 def own_key():
-    """The key of this user, made where there is none."""
+    """Returns the key of this user, and makes one if there is none."""
     while True:
         if pathlib.Path("me.crt").exists():
             key = key_in(ssl.PEM_cert_to_DER_cert(pathlib.Path("me.crt").read_text()))
@@ -44,14 +45,14 @@ def own_key():
 def context(alpn):
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     tls.minimum_version = ssl.TLSVersion.TLSv1_3
-    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE  # its key is what counts
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE  # the key of the other side is checked instead
     tls.load_cert_chain("me.crt", "me.key")
     tls.set_alpn_protocols([alpn])
     return tls
 
 
 class Link:
-    """Messages over TLS."""
+    """A connection that carries messages over TLS."""
 
     def __init__(self, stream, alpn, key=None):
         self.tls, self.rest = context(alpn).wrap_socket(stream), b""
@@ -63,7 +64,7 @@ class Link:
         self.tls.sendall(json.dumps(message).encode() + b"\n")
 
     def messages(self):
-        """What has come by now; None at the end."""
+        """Returns the messages that have come by now; None if the other side has closed."""
         chunk = self.tls.recv(65536)
         while self.tls.pending():
             chunk += self.tls.recv(65536)
@@ -72,7 +73,7 @@ class Link:
 
 
 class Relayed:
-    """A connection to the relay: TLS up to the word that the other side is there, then the bare stream."""
+    """A connection to the relay: TLS until the server says that the other side is there, and then the bare stream."""
 
     def __init__(self, address, server_key):
         self.stream = socket.create_connection(address)
@@ -91,7 +92,7 @@ class Relayed:
         return data
 
     def patiently(self, what):
-        """Does something with the TLS, reading one record at a time: what follows the last one is no record."""
+        """Does something with the TLS. It reads one record at a time, because the bytes after the last record belong to the peer."""
         while True:
             try:
                 done = what()
@@ -103,7 +104,7 @@ class Relayed:
                 self.incoming.write(head + self.exactly(int.from_bytes(head[3:], "big")))
 
     def meet(self, session, other):
-        """The stream to the other side, or why there is none."""
+        """Returns the stream to the other side, or None if the server refuses."""
         asked = json.dumps({"type": "meet", "session": session, "other": other}).encode() + b"\n"
         self.patiently(lambda: self.tls.write(asked))
         rest = b""
@@ -119,7 +120,7 @@ class Relayed:
 
 
 class Session:
-    """A private session over such a stream. This side has the smaller key: it dials, and chooses."""
+    """A private session over such a stream. This side has the smaller key, so it acts as the side that dials and chooses."""
 
     def __init__(self, stream, introduction):
         self.name, self.said, self.is_over = introduction["name"], 0, False
