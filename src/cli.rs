@@ -160,9 +160,9 @@ pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
-    /// Always.
+    /// Always, even if the output is no terminal.
     Always,
-    /// Never.
+    /// Never, even on a terminal.
     Never,
 }
 

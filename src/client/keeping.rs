@@ -189,7 +189,7 @@ impl Keeping {
 
     fn open_private(&mut self, session: SessionId, other: PublicKey, name: UserName, token: PairToken) {
         let (own, own_name) = self.own.clone();
-        let talk = Arc::new(Talk::Private { own, own_name, other, name, session: token });
+        let talk = Arc::new(Talk::Private { own, own_name, other, name, token });
         self.private.entry(session).or_insert(PrivateTalk { talk, counts: [0; 2] });
     }
 

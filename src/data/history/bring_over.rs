@@ -90,14 +90,14 @@ fn read(data_dir: &Path, own: &Path, file: &Path) -> io::Result<Vec<Entry>> {
         return Ok(Vec::new());
     };
     let own_key = identities::known(data_dir, &own_name).unwrap_or(PublicKey::new([0; 32]));
-    let (lines, session) = lines(file)?;
+    let (lines, token) = lines(file)?;
     let is_own = |name: &UserName| {
         let rest = name.folded().strip_prefix(own_name.folded());
         rest.is_some_and(|it| it.is_empty() || it.starts_with('_'))
     };
     let name = lines.iter().rev().map(|said| &said.from).find(|name| !is_own(name)).cloned();
     let name = name.unwrap_or_else(|| own_name.clone());
-    let talk = Arc::new(Talk::Private { own: own_key, own_name: own_name.clone(), other, name, session });
+    let talk = Arc::new(Talk::Private { own: own_key, own_name: own_name.clone(), other, name, token });
     let entry = |(number, said): (usize, Recorded)| Entry {
         talk: Arc::clone(&talk),
         side: if is_own(&said.from) { Side::Own } else { Side::Other },

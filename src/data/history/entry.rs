@@ -32,7 +32,7 @@ pub(crate) enum Talk {
         /// The name of the other user.
         name: UserName,
         /// The token of the session, which tells it from other sessions of the same two users.
-        session: PairToken,
+        token: PairToken,
     },
 }
 

@@ -167,8 +167,8 @@ mod tests {
 
     fn private(number: u64) -> Job {
         let (own_name, name) = ("anna".parse().unwrap(), "bobby".parse().unwrap());
-        let session = PairToken::new([3; 16]);
-        message(Talk::Private { own: KEY, own_name, other: KEY, name, session }, number, "psst")
+        let token = PairToken::new([3; 16]);
+        message(Talk::Private { own: KEY, own_name, other: KEY, name, token }, number, "psst")
     }
 
     fn numbers(jobs: &[Job]) -> Vec<u64> {

@@ -59,11 +59,11 @@ impl<'a> From<&'a Talk> for Columns<'a> {
                 name: room.as_ref().map_or("", |name| name.as_str()),
                 folded: room.as_ref().map_or("", |name| name.folded()),
             },
-            Talk::Private { own, own_name, other, name, session } => Self {
+            Talk::Private { own, own_name, other, name, token } => Self {
                 kind: PRIVATE,
                 own: own.as_bytes(),
                 other: other.as_bytes(),
-                token: session.as_bytes(),
+                token: token.as_bytes(),
                 own_name: own_name.folded(),
                 name: name.as_str(),
                 folded: name.folded(),

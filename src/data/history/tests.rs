@@ -31,9 +31,9 @@ fn lobby() -> Arc<Talk> {
     Arc::new(Talk::Log { server: SERVER, log: LOG, room: None })
 }
 
-fn private(other: PublicKey, called: &str, session: u8) -> Arc<Talk> {
-    let session = PairToken::new([session; 16]);
-    Arc::new(Talk::Private { own: ANNA, own_name: name("anna"), other, name: name(called), session })
+fn private(other: PublicKey, called: &str, token: u8) -> Arc<Talk> {
+    let token = PairToken::new([token; 16]);
+    Arc::new(Talk::Private { own: ANNA, own_name: name("anna"), other, name: name(called), token })
 }
 
 fn said(talk: &Arc<Talk>, number: u64, from: &str, text: &str) -> Entry {
