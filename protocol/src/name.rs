@@ -85,7 +85,7 @@ impl UserName {
             return Err(NameError::Character(bad));
         }
         // A combining mark at the beginning would attach to whatever stands before the name on a screen. Some marks
-        // count as letters.
+        // count as letters, so the check above lets them pass.
         match shown.chars().next() {
             Some(first) if is_combining_mark(first) => Err(NameError::Character(first)),
             _ => Ok(Self::from_checked(shown)),

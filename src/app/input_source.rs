@@ -50,7 +50,7 @@ impl InputSource {
     /// Returns when something is due by time alone.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
-            // Everything that a terminal shows and that changes by time alone is known to the state.
+            // For a terminal, the caller asks `Terminal::deadline`, which also needs the state.
             Self::Terminal(_) => None,
             Self::Script(_, queue) => queue.deadline(),
         }

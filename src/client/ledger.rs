@@ -103,8 +103,8 @@ impl Ledger {
     pub fn acknowledge(&mut self, id: u64) -> Option<Outstanding> {
         let settled = self.settle(id)?;
         let session = settled.session;
-        // For the lobby and rooms the waiting texts are not searched, because this would be done for each of many
-        // texts.
+        // Only private sessions are in `stalls`. In the lobby and in rooms, where many texts may wait, each
+        // acknowledgement would search all of them.
         if self.stalls.knows(session) {
             let others_wait = self.open.values().any(|text| text.session == session);
             self.stalls.acknowledged(session, others_wait, Instant::now());

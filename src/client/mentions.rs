@@ -14,8 +14,7 @@ use crate::show::kept::KeptMessage;
 /// How many messages are read from the history at once.
 const AT_ONCE: usize = 500;
 
-/// How many messages are looked through for one page. More can be missed only over several runs; the next page then
-/// goes on.
+/// How many messages are looked through for one page. If more were missed, the next page goes on after them.
 const LOOKED_THROUGH: usize = 50_000;
 
 /// How far back a user has walked through the messages that name him.

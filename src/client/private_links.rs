@@ -88,7 +88,7 @@ impl PrivateLinks {
         }
     }
 
-    /// Notes the command that asked for a session that is to be opened.
+    /// Notes which command asked for this session, which is about to be opened.
     pub fn opens_for(&mut self, session: SessionId, command: &'static str) {
         self.links.entry(session).or_default().opened_by = Some(command);
     }

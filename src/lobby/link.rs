@@ -307,11 +307,12 @@ impl<D: Dial> Link<D> {
                     queues.end(LobbyEvent::KeyChanged(err.to_string())).await;
                     return None;
                 }
-                // A server that is about to end has already said so; its refusal for that reason is not reported.
                 Err(ConnectError::Refused(refused)) if is_sent_out(refused.code) => {
                     queues.end(LobbyEvent::SentOut(*refused)).await;
                     return None;
                 }
+                // The same refusal is reported once. A server that is about to end has already said so, and its refusal
+                // for that reason is not reported.
                 Err(ConnectError::Refused(refused))
                     if told != Some(refused.code) && refused.code != RefusedCode::Closing =>
                 {

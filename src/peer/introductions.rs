@@ -17,7 +17,8 @@ use super::redial::GONE_AFTER;
 /// forgotten first.
 const ENDED_KEPT: usize = 1000;
 
-/// Says whether a key belongs to a user known from earlier. The keys of the live sessions are let in besides.
+/// Says whether a key belongs to a user known from earlier. The listener lets such a key in even if there is no session
+/// with it.
 pub type Pinned = Arc<dyn Fn(&PublicKey) -> bool + Send + Sync>;
 
 /// The table of sessions. The listener lets in the keys of live sessions, the keys of sessions that ended less than

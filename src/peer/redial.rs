@@ -82,7 +82,8 @@ impl AwakeClock {
 pub(super) enum GaveUp {
     /// The time is up.
     TooLong,
-    /// The addresses that count have refused connections for long enough.
+    /// Connections were refused for long enough: by every address while the session opened, or later by the address
+    /// that had answered before.
     Refused,
 }
 
@@ -175,7 +176,8 @@ impl Redial {
         !self.opening && failed >= 2 && (failed - 2).is_multiple_of(3)
     }
 
-    /// Notes that a dial to an address that counts ended at `now`, and whether it was refused.
+    /// Notes at `now` whether connections are refused: by every address while the session opens, and later by the
+    /// address that had answered before.
     pub(super) fn note(&mut self, refused: bool, now: Duration) {
         self.refused_since = refused.then(|| self.refused_since.unwrap_or(now));
         self.refused_last = now;

@@ -177,7 +177,7 @@ impl Relaying {
         self.choice
     }
 
-    /// Returns why the last visit failed, if it did.
+    /// Returns why the last visit failed; `None` if none has failed since the session last had a connection.
     pub(super) fn last(&self) -> Option<Visit> {
         self.last
     }

@@ -1,5 +1,5 @@
 //! What the app hands to the editor's thread: a prompt, a draft, the permission to read one line, and a text that the
-//! user wants to edit in a text editor.
+//! user wants to edit in a text editor. What the prompt says is decided in `app/terminal.rs`.
 
 use std::time::Instant;
 

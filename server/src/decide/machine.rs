@@ -217,7 +217,8 @@ impl Machine {
         self.decision_hashes.as_ref().map(DecisionHashes::reached)
     }
 
-    /// Returns the servers whose lives are under way, each with the number of its last batch.
+    /// Returns the servers that take part in the lobby and were not declared over, each with the number of its last
+    /// batch.
     pub fn living(&self) -> impl Iterator<Item = (ServerId, u64)> {
         self.lives.living()
     }

@@ -155,7 +155,7 @@ impl Lobby {
         match &mut self.servers {
             Some(servers) => servers.said(now),
             // A server that is alone reads the batch back at once, and stores it in this turn of its loop. An error is
-            // given again when the next step is awaited.
+            // ignored here, because the order returns it again when the next step is awaited.
             None => {
                 if let Poll::Ready(Ok(ordered)) = self.poll_order() {
                     // Only other servers can contradict, so this gives no error here.
@@ -182,7 +182,7 @@ impl Lobby {
         let mut decided = Vec::new();
         let mut questions = self.decide(ordered, &mut decided)?;
         while self.servers.is_some() && decided.len() < MAX_DECIDED {
-            // An error is given again when the next step is awaited.
+            // An error is ignored here, because the order returns it again when the next step is awaited.
             let Poll::Ready(Ok(ordered)) = self.poll_order() else { break };
             questions.append(&mut self.decide(ordered, &mut decided)?);
         }

@@ -137,7 +137,7 @@ pub struct Contents {
     pub head: Position,
     /// All bindings of names to keys.
     pub names: Vec<NameBinding>,
-    /// The rules of operators.
+    /// What operators decided, such as bans and mutes.
     pub rules: Rules,
 }
 

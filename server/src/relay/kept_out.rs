@@ -98,7 +98,8 @@ fn holds(term: Term, wall: u64) -> bool {
 
 impl Drop for Allowed {
     fn drop(&mut self) {
-        // A key that was sent out was taken from the map, and may be in it again with another connection.
+        // The key of a connection that was sent out is no longer in the map. If it is there again, it came back with
+        // newer connections, and this one is not counted among them.
         if self.sent_out.is_cancelled() {
             return;
         }

@@ -90,7 +90,7 @@ async fn a_reader_that_fell_far_behind_in_two_rooms_gets_every_message_of_both_o
     }
     let ends = starts;
     let mut positions = ["dev", "ops"].map(|name| Position::start(&world.log_of(name)));
-    // The messages of both rooms come in turns, those of each log in their order.
+    // The messages of the two rooms come mixed, but those of each room come in their order.
     while positions != ends[..] {
         match slow.next().await.unwrap() {
             ServerMessage::Said(said) => {

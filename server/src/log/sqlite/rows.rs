@@ -76,7 +76,7 @@ pub(super) fn parsed_meta(
     Some(Meta { number, log: LogId::from_slice(log).ok()?, base, head: seq(head)? })
 }
 
-/// Returns the newest message in the log; the base if there is none.
+/// Returns the position of the newest message in the log, or the base of a log that has no messages yet.
 pub(crate) fn head(conn: &Connection, meta: &Meta) -> Result<Position, LogError> {
     let number = meta.number;
     let newest = conn
