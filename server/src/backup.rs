@@ -76,7 +76,7 @@ pub enum BackupError {
     #[error(transparent)]
     Source(LogError),
     /// A file could not be read or written.
-    #[error("nothing is left of the backup: cannot copy {}", file.display())]
+    #[error("no backup was made: cannot copy {}", file.display())]
     File {
         /// The path of the file.
         file: PathBuf,

@@ -36,8 +36,8 @@ impl fmt::Display for Exposed {
         if *is_folder {
             return write!(
                 f,
-                "others may write in {path} (mode {mode:03o}), and so replace the server's key and its log; make it \
-                 its owner's alone with: chmod go-w {path}"
+                "others may write in {path} (mode {mode:03o}), so they can replace the server's key and its log; \
+                 let only its owner write there with: chmod go-w {path}"
             );
         }
         write!(

@@ -119,7 +119,7 @@ pub(super) fn refusal(code: RefusedCode) -> &'static str {
         RefusedCode::Kicked => "an operator of the lobby sent this user out",
         RefusedCode::Banned => "an operator of the lobby keeps this user out",
         RefusedCode::Locked => "the lobby is locked; an operator can let this user in",
-        RefusedCode::Other => "the server lets nobody in, for a reason this version does not know",
+        RefusedCode::Other => "the server refuses this client, for a reason this version does not know",
     }
 }
 

@@ -107,7 +107,7 @@ impl Lobby {
         tokio::spawn(async move {
             let question = Asked::Consented { asker, request, by, answer }.to_bytes();
             if let Err(err) = neighbours.ask(asker.server(), question, ASK_LIMIT).await {
-                tracing::debug!(%err, "another server could not be told what its client waits for");
+                tracing::debug!(%err, "another server could not be told the answer for which its client waits");
             }
         });
     }

@@ -12,7 +12,7 @@ use crate::show::ErrorCode;
 #[derive(Debug, Error)]
 pub(crate) enum Plugin<'a> {
     /// The program was called and is not allowed yet, or not any more.
-    #[error("not allowed yet: {}{} wants to {wants}; \\allow {command} lets it, until it is changed",
+    #[error("not allowed yet: {}{} wants to {wants}; \\allow {command} allows it, until the program is changed",
             if *changed { "it was changed since you allowed it; " } else { "" }, path.display())]
     NotAllowed {
         /// The command, without the backslash.

@@ -49,8 +49,8 @@ pub(crate) enum Private<'a> {
         /// The user whom the server introduced.
         name: &'a UserName,
     },
-    /// A key cannot be pinned or compared with the pinned one, so nothing is said to it.
-    #[error("{name}'s key could not be pinned, so nothing is said to it: {reason}")]
+    /// A key cannot be pinned or compared with the pinned one, so nothing is said to its user.
+    #[error("{name}'s key could not be pinned, so no text is sent to {name}: {reason}")]
     NotPinned {
         /// The name of the user.
         name: &'a UserName,

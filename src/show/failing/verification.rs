@@ -12,7 +12,7 @@ use crate::show::ErrorCode;
 #[derive(Debug, Error)]
 pub(crate) enum Verification<'a> {
     /// A verification was asked for without a name, and no private session is current.
-    #[error("no private session is current: \\verify NAME says whose key")]
+    #[error("no private session is current; \\verify NAME verifies the key of NAME")]
     Nobody,
     /// There is no session with a user of this name.
     #[error("there is no private session with {0} to compare keys in; \\fork {0} opens one")]

@@ -97,7 +97,8 @@ impl fmt::Display for User<'_> {
             }
             Self::Unignored { name } => write!(
                 f,
-                "what {name} says is shown again, and {name} may open private sessions; \\history shows what was not"
+                "what {name} says is shown again, and {name} may open private sessions; \\history shows what was \
+                 hidden"
             ),
             Self::Setting { key, value, about, choices } => {
                 write!(f, "{key} = {value}  ({about}: {choices})")
