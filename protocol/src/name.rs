@@ -15,6 +15,9 @@ use crate::invisible::{in_name, is_blank, is_invisible, is_stacker};
 /// The largest number of characters in a name, counted as Unicode scalar values after NFC.
 pub const MAX_NAME_CHARS: usize = 32;
 
+/// How the code point of an invisible character begins where it is written out.
+const WRITTEN_OUT: &str = "(U+";
+
 /// Why a text was refused as a name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum NameError {
@@ -92,9 +95,9 @@ impl UserName {
         }
     }
 
-    /// Returns the name with every invisible character written out, for example as `_ufe00`, so that a
-    /// [`kept`](Self::kept) name cannot look like another name. A name without invisible characters is returned
-    /// unchanged.
+    /// Returns the name with every invisible character written out, for example as `(U+FE00)`, so that a
+    /// [`kept`](Self::kept) name cannot look like another name: no name may have a bracket in it. A name without
+    /// invisible characters is returned unchanged.
     #[must_use]
     pub fn visible(&self) -> Self {
         if self.hidden().is_none() {
@@ -103,12 +106,30 @@ impl UserName {
         let mut shown = String::new();
         for (c, is_hidden) in in_name(&self.shown) {
             match is_hidden {
-                true => shown.push_str(&format!("_u{:x}", c as u32)),
+                true => shown.push_str(&format!("{WRITTEN_OUT}{:04X})", c as u32)),
                 false => shown.push(c),
             }
         }
-        let shown: String = shown.chars().take(MAX_NAME_CHARS).collect();
-        Self::from_checked(shown.trim_end_matches(is_stacker).to_owned())
+        Self::from_checked(shown)
+    }
+
+    /// Reads a name as it was shown: a name, or what [`visible`](Self::visible) made of a kept one.
+    ///
+    /// # Errors
+    /// Fails if the text is neither.
+    pub fn shown(text: &str) -> Result<Self, NameError> {
+        let mut parts = text.split(WRITTEN_OUT);
+        let mut name = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let written = part.split_once(')').and_then(|(code, rest)| {
+                let hidden = u32::from_str_radix(code, 16).ok().and_then(char::from_u32)?;
+                Some((hidden, rest))
+            });
+            let (hidden, rest) = written.ok_or(NameError::Character('('))?;
+            name.push(hidden);
+            name.push_str(rest);
+        }
+        Self::kept(&name).map(|name| name.visible())
     }
 
     /// Returns the first character of the name that nobody can see.
@@ -152,6 +173,26 @@ impl FromStr for UserName {
 pub fn deserialize_kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserName, D::Error> {
     let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
     UserName::kept(&text).map_err(de::Error::custom)
+}
+
+/// Deserializes a name as it was shown; see [`UserName::shown`].
+///
+/// # Errors
+/// Fails if the text is not such a name.
+pub fn deserialize_shown<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserName, D::Error> {
+    let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+    UserName::shown(&text).map_err(de::Error::custom)
+}
+
+/// Deserializes a name as it was shown, if there is one.
+///
+/// # Errors
+/// Fails if the text is not such a name.
+pub fn deserialize_shown_option<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<UserName>, D::Error> {
+    let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+    text.map(|text| UserName::shown(&text).map_err(de::Error::custom)).transpose()
 }
 
 /// Whether a character may stand in a name: letters and digits of any script, the marks that letters of many scripts
@@ -285,12 +326,25 @@ mod tests {
             }
             let kept = UserName::kept(&beside_anna).unwrap();
             assert_eq!(kept.as_str(), beside_anna, "its bytes are hashed");
-            assert_eq!(kept.visible().as_str(), format!("anna_u{:x}", hidden as u32));
-            assert!(kept.visible().as_str().parse::<UserName>().is_ok());
+            assert_eq!(kept.visible().as_str(), format!("anna(U+{:04X})", hidden as u32));
         }
-        let long = UserName::kept(&"a\u{fe00}".repeat(16)).unwrap().visible();
-        assert!(long.as_str().parse::<UserName>().is_ok(), "{long}");
         assert_eq!(name("anna").visible(), name("anna"));
+    }
+
+    #[test]
+    fn a_name_with_invisible_characters_is_shown_as_no_name_can_be() {
+        for kept in ["anna\u{3164}", "\u{3164}", "a\u{fe00}b\u{e0100}", &"a\u{fe00}".repeat(16)] {
+            let kept = UserName::kept(kept).unwrap();
+            let shown = kept.visible();
+            assert!(shown.as_str().parse::<UserName>().is_err(), "{shown}");
+            assert_eq!(UserName::shown(shown.as_str()), Ok(shown.clone()), "it is read again from a record");
+            assert_eq!(shown.visible(), shown);
+        }
+        assert_eq!(UserName::shown("anna"), Ok(name("anna")));
+        for bad in ["an(na", "anna(U+)", "anna(U+3164", "anna(U+110000)", "anna(U+001B)", "anna(U+0020)", ""]
+        {
+            assert!(UserName::shown(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]
@@ -304,7 +358,7 @@ mod tests {
                 assert_eq!(bad.parse::<UserName>(), Err(NameError::Invisible(hidden)), "{bad:?}");
             }
             let kept = UserName::kept(&format!("anna{hidden}")).unwrap();
-            assert_eq!(kept.visible().as_str(), format!("anna_u{:x}", hidden as u32));
+            assert_eq!(kept.visible().as_str(), format!("anna(U+{:04X})", hidden as u32));
         }
         for bad in ["မန္", "မ္္န", "ព្"] {
             assert!(matches!(bad.parse::<UserName>(), Err(NameError::Invisible(_))), "{bad:?}");

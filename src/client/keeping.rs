@@ -181,7 +181,7 @@ impl Keeping {
             side: Side::Own,
             number: said.seq.0,
             at: said.at,
-            from: said.name.visible(),
+            from: said.name.clone(),
             key: said.key,
             text: text.clone(),
         });

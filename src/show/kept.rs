@@ -25,6 +25,7 @@ pub struct KeptMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<UserName>,
     /// The name of the author.
+    #[serde(deserialize_with = "hobnob_protocol::name::deserialize_shown")]
     pub from: UserName,
     /// What the author said.
     pub text: String,

@@ -275,7 +275,11 @@ pub enum Notice {
         /// The topic; empty if there is none.
         text: String,
         /// The user who set it, if known.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            deserialize_with = "hobnob_protocol::name::deserialize_shown_option"
+        )]
         by: Option<UserName>,
     },
     /// The message of the day, in which the administrator greets those who come in.
@@ -329,6 +333,7 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomName>,
     /// The name of the author.
+    #[serde(deserialize_with = "hobnob_protocol::name::deserialize_shown")]
     pub from: UserName,
     /// What the author said.
     pub text: String,

@@ -17,8 +17,10 @@ pub struct ActTold {
     /// The kind of act: the name of its command.
     pub kind: String,
     /// The operator who did it.
+    #[serde(deserialize_with = "hobnob_protocol::name::deserialize_shown")]
     pub by: UserName,
     /// The user to whom it was done.
+    #[serde(default, deserialize_with = "hobnob_protocol::name::deserialize_shown_option")]
     pub name: Option<UserName>,
     /// The fingerprint of that user's key, or the other target of the act.
     pub target: Option<String>,
@@ -37,8 +39,10 @@ pub struct BanTold {
     /// A fingerprint, an address or a range.
     pub what: String,
     /// The name that the key had.
+    #[serde(default, deserialize_with = "hobnob_protocol::name::deserialize_shown_option")]
     pub name: Option<UserName>,
     /// The operator who banned it.
+    #[serde(deserialize_with = "hobnob_protocol::name::deserialize_shown")]
     pub by: UserName,
     /// When it was banned.
     pub at: Timestamp,
@@ -52,6 +56,7 @@ pub struct BanTold {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorTold {
     /// A name of the key, if one is known.
+    #[serde(default, deserialize_with = "hobnob_protocol::name::deserialize_shown_option")]
     pub name: Option<UserName>,
     /// The fingerprint of the operator's key.
     pub fingerprint: Fingerprint,

@@ -56,6 +56,16 @@ fn mark_of(history: &History, server: &PublicKey, reader: Reader) -> Option<Mark
     history.marks(reader).unwrap().get(server).copied()
 }
 
+#[test]
+fn a_message_from_an_old_name_with_invisible_characters_is_kept_and_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(folder.path());
+    let from = UserName::kept("bobby\u{3164}").unwrap();
+    history.keep(Entry { from, ..said(&lobby(), 1, "bobby", "of old") });
+    let (found, ..) = history.newest(&question("old"), Before::default(), 20, &|_| true).unwrap();
+    assert_eq!(found.iter().map(|kept| kept.from.as_str()).collect::<Vec<_>>(), ["bobby(U+3164)"]);
+}
+
 fn everything(folder: &Path, question: &Question) -> Vec<String> {
     let mut all = Vec::new();
     each(folder, question, |kept| {

@@ -177,6 +177,19 @@ mod tests {
     }
 
     #[test]
+    fn a_message_from_an_old_name_with_invisible_characters_is_shown_again() {
+        let from = |name: &str| {
+            format!(
+                r#"{{"event":"message","session":0,"kind":"lobby","from":"{name}","text":"ho","at":"2026-01-02T03:04:05.678Z","replayed":false,"seq":1}}"#
+            )
+        };
+        let (done, out, err) = replay(&format!("{}\n{}\n", from("anna(U+3164)"), from("an(na")), false);
+        done.unwrap();
+        assert!(out.starts_with("anna(U+3164): ho\n") && out.lines().count() == 1, "{out}");
+        assert!(err.contains("1 lines"), "{err}");
+    }
+
+    #[test]
     fn with_json_events_are_copied_and_made_harmless() {
         let (done, out, err) = replay("{\"event\":\"dance\",\"x\":\"\u{9b}2J\"}\nnot\n", true);
         done.unwrap();
