@@ -1,5 +1,6 @@
 //! Gathers comings and goings. The first one is shown at once, and those within the next two seconds are shown in one
-//! line. This is plain data: it is told the time and knows nothing of screens.
+//! line. While users come and go without end, there are fewer and longer lines. This is plain data: it is told the time
+//! and knows nothing of screens.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,6 +14,11 @@ use crate::show::saying::listed;
 
 /// How long comings and goings are gathered for one line.
 const WINDOW: Duration = Duration::from_secs(2);
+
+/// How many lines are shown at the pace of [`WINDOW`], and how often one more is shown after that. So somebody who
+/// joins and leaves for days, with one name or with ever new ones, cannot fill the screen.
+const LINES_AT_ONCE: u32 = 10;
+const ONE_LINE_IN: Duration = Duration::from_secs(30);
 
 /// How many names are gathered. A server with default settings has fewer clients.
 const MOST: usize = 20_000;
@@ -37,6 +43,8 @@ type Who = (Option<RoomName>, UserName);
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
     until: Option<Instant>,
+    /// When as many lines as ever may be shown at once again.
+    freely_at: Option<Instant>,
     order: Vec<Who>,
     moves: HashMap<Who, Move>,
 }
@@ -51,8 +59,12 @@ impl Presence {
         now: Instant,
     ) -> bool {
         if self.until.is_none() {
-            self.until = Some(now + WINDOW);
-            return true;
+            let next = self.next_line_at(now);
+            if next <= now {
+                self.begin_window(now);
+                return true;
+            }
+            self.until = Some(next);
         }
         let who = (room.cloned(), name.clone());
         let next = match (self.moves.get(&who), joined) {
@@ -87,8 +99,23 @@ impl Presence {
             return None;
         }
         let line = self.take();
-        self.until = line.is_some().then(|| now + WINDOW);
+        self.until = None;
+        if line.is_some() {
+            self.begin_window(now);
+        }
         line
+    }
+
+    /// Notes that a line is shown now, and decides when the next one may be.
+    fn begin_window(&mut self, now: Instant) {
+        self.freely_at = Some(self.freely_at.map_or(now, |at| at.max(now)) + ONE_LINE_IN);
+        self.until = Some(self.next_line_at(now).max(now + WINDOW));
+    }
+
+    /// Returns when one more line may be shown.
+    fn next_line_at(&self, now: Instant) -> Instant {
+        let full = ONE_LINE_IN * (LINES_AT_ONCE - 1);
+        self.freely_at.and_then(|at| at.checked_sub(full)).map_or(now, |at| at.max(now))
     }
 
     /// Returns what was gathered so far as one line.
@@ -151,6 +178,30 @@ mod tests {
         assert_eq!(presence.due(start + WINDOW * 2), None);
         assert_eq!(presence.deadline(), None);
         assert!(presence.note(None, &name("dora"), true, start + WINDOW * 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn users_who_come_and_go_for_an_hour_cost_a_line_every_half_minute() {
+        for is_one_name in [true, false] {
+            let (mut presence, start) = (Presence::default(), Instant::now());
+            let (mut lines, mut named) = (0, 0);
+            for second in 0..3600 {
+                let now = start + Duration::from_secs(second);
+                let number = if is_one_name { 0 } else { second / 2 };
+                lines += u64::from(presence.note(None, &name(&format!("u{number}")), second % 2 == 0, now));
+                if let Some(line) = presence.due(now) {
+                    lines += 1;
+                    named += usize::from(line.contains("u0"));
+                }
+            }
+            let most = u64::from(LINES_AT_ONCE) + 3600 / ONE_LINE_IN.as_secs();
+            assert!(lines <= most && (named > 100 || !is_one_name), "{lines} lines, {named} of them of u0");
+            // After a pause, the next one is shown at once again.
+            let later = start + Duration::from_secs(2 * 3600);
+            presence.due(later);
+            assert_eq!(presence.due(later + WINDOW), None);
+            assert!(presence.note(None, &name("anna"), true, later + ONE_LINE_IN));
+        }
     }
 
     #[tokio::test(start_paused = true)]
