@@ -110,6 +110,19 @@ async fn a_flood_of_knocks_asks_the_user_about_sixteen_and_shows_five_at_once() 
     assert!(scene.app.state.knocks.deadline().is_some(), "users without an answer are declined in the end");
 }
 
+#[test]
+fn a_known_key_is_asked_about_however_many_strangers_wait() {
+    let mut scene = scene(Private::Ask);
+    scene.app.state.trust.pin_user(&name(100), &key(100)).unwrap();
+    (1..=16).for_each(|number| assert_eq!(asked(&mut scene, number, None), ConsentAnswer::Asking));
+    assert_eq!(asked(&mut scene, 17, None), ConsentAnswer::Busy);
+    scene.lobby(LobbyEvent::Asked { ask: 100, name: name(100), key: key(100), session: None });
+    let consent = |ask, answer| ClientMessage::Consent { ask, answer };
+    assert_eq!(scene.link.told(), [consent(1, ConsentAnswer::Busy), consent(100, ConsentAnswer::Asking)]);
+    scene.feed(&["\\accept user100"]);
+    assert_eq!(scene.link.told(), [consent(100, ConsentAnswer::Open)]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_user_without_an_answer_is_declined_after_two_minutes_and_may_ask_again_after_ten() {
     let mut scene = scene(Private::Ask);

@@ -66,7 +66,7 @@ impl State {
             match self.user.preferences.private {
                 Private::Off => return ConsentAnswer::Declined,
                 Private::Known if !known => return ConsentAnswer::Declined,
-                Private::Ask => return self.let_wait(ask, name, key, now),
+                Private::Ask => return self.let_wait(ask, name, key, known, now),
                 Private::Known | Private::Open => {}
             }
             let room = match known {
@@ -120,9 +120,18 @@ impl State {
         session.is_some_and(|session| !self.private_links.has_link(session))
     }
 
-    fn let_wait(&mut self, ask: u64, name: &UserName, key: &PublicKey, now: Instant) -> ConsentAnswer {
-        match self.knocks.knock(ask, name, key, now) {
-            Ok(()) => {
+    fn let_wait(
+        &mut self,
+        ask: u64,
+        name: &UserName,
+        key: &PublicKey,
+        known: bool,
+        now: Instant,
+    ) -> ConsentAnswer {
+        match self.knocks.knock(ask, name, key, known, now) {
+            Ok(gives_way) => {
+                // A stranger whose place was taken is told what he would have been told if he had asked later.
+                gives_way.into_iter().for_each(|ask| self.answer_knock(ask, ConsentAnswer::Busy));
                 self.show_knocks(now);
                 ConsentAnswer::Asking
             }

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 /// How long a user waits for this user's answer before he is declined.
 const WAITS_FOR: Duration = Duration::from_secs(120);
 
-/// How many users may wait at once; any further one is answered with `busy`.
+/// How many users may wait at once; any further one is answered with `busy`. A user whose key is known takes the place
+/// of a stranger.
 const MOST_WAITING: usize = 16;
 
 /// How long a user who was declined has to wait before he may ask again.
@@ -45,6 +46,8 @@ pub(crate) struct Knock {
     /// The key of the user.
     pub(crate) key: PublicKey,
     until: Instant,
+    /// Whether the key is one that this user has answered before.
+    is_known: bool,
     /// Whether this user was told.
     is_shown: bool,
 }
@@ -81,7 +84,8 @@ pub(crate) struct Knocks {
 }
 
 impl Knocks {
-    /// Adds a user who wants to be let in, and waits.
+    /// Adds a user who wants to be let in, and waits. If as many wait as may, a user with a known key takes the place
+    /// of the stranger who has waited for longest. Returns the question of that stranger.
     ///
     /// # Errors
     /// Returns the reason if this user is not asked.
@@ -90,25 +94,34 @@ impl Knocks {
         ask: u64,
         name: &UserName,
         key: &PublicKey,
+        is_known: bool,
         now: Instant,
-    ) -> Result<(), KnockRefused> {
+    ) -> Result<Option<u64>, KnockRefused> {
         self.declined.retain(|(_, at)| now.duration_since(*at) < DECLINED_FOR);
         if self.declined.iter().any(|(declined, _)| declined == key) {
             return Err(KnockRefused::Declined);
         }
-        if self.waiting.len() >= MOST_WAITING || self.waiting.iter().any(|knock| knock.key == *key) {
+        if self.waiting.iter().any(|knock| knock.key == *key) {
             return Err(KnockRefused::Busy);
+        }
+        let mut gives_way = None;
+        if self.waiting.len() >= MOST_WAITING {
+            let stranger = self.waiting.iter().position(|knock| is_known && !knock.is_known);
+            gives_way = Some(self.waiting.remove(stranger.ok_or(KnockRefused::Busy)?).ask);
         }
         self.gone.retain(|gone| gone != name);
         let (name, until) = (name.clone(), now + WAITS_FOR);
-        self.waiting.push(Knock { ask, name, key: *key, until, is_shown: false });
-        Ok(())
+        self.waiting.push(Knock { ask, name, key: *key, until, is_known, is_shown: false });
+        Ok(gives_way)
     }
 
-    /// Returns the users of whom this user is to be told now, in the order in which they asked.
+    /// Returns the users of whom this user is to be told now: those with known keys, and then strangers, in the order
+    /// in which they asked.
     pub(crate) fn take_unshown(&mut self, now: Instant) -> Vec<(UserName, PublicKey)> {
         let mut shown = Vec::new();
-        for knock in self.waiting.iter_mut().filter(|knock| !knock.is_shown) {
+        let mut unshown: Vec<&mut Knock> = self.waiting.iter_mut().filter(|knock| !knock.is_shown).collect();
+        unshown.sort_by_key(|knock| !knock.is_known);
+        for knock in unshown {
             let freely_at = self.shown_freely_at.map_or(now, |at| at.max(now)) + SHOWN_ONE_IN;
             if freely_at > now + SHOWN_ONE_IN * SHOWN_AT_ONCE {
                 break;
@@ -224,8 +237,10 @@ mod tests {
         format!("user{number}").parse().unwrap()
     }
 
+    /// A stranger asks.
     fn knock(knocks: &mut Knocks, number: u8, now: Instant) -> Result<(), KnockRefused> {
-        knocks.knock(u64::from(number), &name(number), &key(number), now)
+        let knocked = knocks.knock(u64::from(number), &name(number), &key(number), false, now);
+        knocked.map(|gives_way| assert_eq!(gives_way, None))
     }
 
     #[test]
@@ -234,7 +249,7 @@ mod tests {
         assert_eq!(knock(&mut knocks, 1, now), Ok(()));
         assert_eq!(knock(&mut knocks, 1, now), Err(KnockRefused::Busy));
         assert_eq!(
-            knocks.knock(9, &name(200), &key(1), now),
+            knocks.knock(9, &name(200), &key(1), false, now),
             Err(KnockRefused::Busy),
             "a key waits only once, under any name"
         );
@@ -243,6 +258,22 @@ mod tests {
         assert_eq!(knocks.take(&"USER1".parse().unwrap()).unwrap().ask, 1);
         assert_eq!(knock(&mut knocks, 17, now), Ok(()));
         assert_eq!(knocks.take(&name(1)), None);
+    }
+
+    #[test]
+    fn a_known_key_takes_the_place_of_the_stranger_who_waited_longest_and_is_shown_next() {
+        let (mut knocks, now) = (Knocks::default(), Instant::now());
+        let known = |knocks: &mut Knocks, number: u8| {
+            knocks.knock(u64::from(number), &name(number), &key(number), true, now)
+        };
+        (1..=16).for_each(|number| knock(&mut knocks, number, now).unwrap());
+        assert_eq!(knocks.take_unshown(now).len(), SHOWN_AT_ONCE as usize);
+        assert_eq!(known(&mut knocks, 100), Ok(Some(1)));
+        assert_eq!(known(&mut knocks, 100), Err(KnockRefused::Busy), "one question of a key");
+        assert_eq!(knocks.take_unshown(now + SHOWN_ONE_IN), [(name(100), key(100))]);
+        (2..=16).for_each(|number| assert_eq!(known(&mut knocks, 100 + number), Ok(Some(number.into()))));
+        assert_eq!(known(&mut knocks, 120), Err(KnockRefused::Busy), "all who wait are known");
+        assert_eq!(knock(&mut knocks, 17, now), Err(KnockRefused::Busy));
     }
 
     #[test]
