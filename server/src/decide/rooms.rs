@@ -2,11 +2,11 @@
 //! the numbers to what is said in a room; other modules store it and tell the members.
 //!
 //! A room is made by its first member. It goes when nobody is in it and nothing was ever said there, or when nobody was
-//! in it for as long as an [`Expire`](super::Entry::Expire) says. If there are as many rooms as there may be, a new room
-//! takes the place of one in which nobody is and that is not established ([`Standing`]): of the room in which the fewest
-//! keys spoke, and of several such rooms, of the one that was empty for longest. So somebody who fills the list loses
-//! those rooms first, and others can still make one. The id of a room's log comes with the entry that makes the room,
-//! because nothing here may be left to chance.
+//! in it for as long as an [`Expire`](super::Entry::Expire) says. If there are as many rooms as there may be, a new
+//! room takes the place of one in which nobody is and that is not established ([`established`]): of the room in which
+//! the fewest keys spoke, and of several such rooms, of the one that was empty for longest. So somebody who fills the
+//! list loses those rooms first, and others can still make one. The id of a room's log comes with the entry that makes
+//! the room, because nothing here may be left to chance.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use super::entry::ConnectionId;
 use super::numbering::{Numbered, Numbering, SavedNumbering};
 use super::posts::Posts;
 use super::roster::{Member, Roster};
-use super::standing::Standing;
+use super::standing::{Standing, established};
 use super::table::Table;
 
 /// How many rooms one key may make in an hour.
@@ -288,10 +288,12 @@ impl Rooms {
     /// Returns the room that is given up for a new one, if there is such a room. A room in which something is staged is
     /// not given up, because what was said there has to be stored first.
     fn gives_way(&self, counts: impl Fn(&PublicKey) -> bool) -> Option<RoomId> {
+        let standings = self.rooms.iter().map(|(name, room)| (name, &room.standing));
+        let established = established(standings, &counts);
         let may_go = |room: &&Room| {
             room.members.is_empty()
                 && !self.staged.contains(&room.id.name)
-                && !room.standing.is_established(&counts)
+                && !established.contains(&room.id.name)
         };
         let rank = |room: &&Room| (room.standing.keys(&counts), room.seen, room.numbering.head().seq);
         self.rooms.values().filter(may_go).min_by_key(rank).map(|room| room.id.clone())

@@ -357,6 +357,35 @@ fn an_established_room_gives_way_only_when_its_keys_are_banned() {
 }
 
 #[test]
+fn two_keys_that_come_back_to_every_room_hold_no_more_rooms_than_one_key_may_be_in() {
+    let most = MAX_ROOMS_OF_A_KEY + 5;
+    let mut stage = Stage::of(most, Vec::new());
+    stage.expire(30 * DAY);
+    stage.apply((1..=3).map(|n| enter(n, &format!("user{n}"), n as u16)).collect());
+    let visit = |stage: &mut Stage, keys: &[u64], room: &str| {
+        for &from in keys {
+            assert!(stage.joins(from, room)[0].starts_with(&format!("{from} in")));
+            stage.number += 1;
+            stage.apply(vec![say(from, stage.number, room), part(from, room)]);
+        }
+    };
+    for keys in [&[1, 2][..], &[1]] {
+        for n in 0..most {
+            stage.now += HOUR;
+            stage.expire(30 * DAY);
+            visit(&mut stage, keys, &format!("junk{n:02}"));
+        }
+    }
+    for n in 0..5 {
+        let made = stage.joins(3, &format!("new{n}"));
+        assert_eq!(made, [format!("junk{n:02} gone"), format!("3 in new{n} of 1 after 0")]);
+    }
+    stage.now += 2 * HOUR;
+    stage.expire(30 * DAY);
+    assert_eq!(stage.joins(3, "another"), ["3 not in another: Full"], "the others are held");
+}
+
+#[test]
 fn a_room_with_messages_that_are_not_stored_yet_does_not_give_way() {
     let mut stage = Stage::of(1, Vec::new());
     stage.apply(vec![enter(1, "anna", 1), enter(2, "bobby", 2)]);
