@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::look_up::LookUps;
 use crate::show::failing;
 
 /// The kernel asks the other end for a sign of life after this much silence.
@@ -148,14 +149,17 @@ pub trait Dial: Send + Sync + 'static {
 }
 
 /// Opens streams to the lobby over TCP.
-#[derive(Debug, Clone, Copy)]
-pub struct Tcp;
+#[derive(Debug, Clone, Default)]
+pub struct Tcp {
+    look_ups: LookUps,
+}
 
 impl Dial for Tcp {
     type Stream = TcpStream;
 
     async fn dial(&self, address: &str) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect(address).await?;
+        let addresses = self.look_ups.addresses(address).await?;
+        let stream = TcpStream::connect(&*addresses).await?;
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
         Ok(stream)

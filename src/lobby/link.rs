@@ -91,7 +91,7 @@ pub struct LobbyConfig {
 /// # Errors
 /// Returns an error if the lobby cannot be reached or joined.
 pub async fn start(config: LobbyConfig) -> Result<(LobbyHandle, LobbyEvents, Joined), ConnectError> {
-    start_over(Tcp, config).await
+    start_over(Tcp::default(), config).await
 }
 
 /// Does the same as [`start`], over the streams that `dial` opens.

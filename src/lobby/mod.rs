@@ -3,9 +3,8 @@
 //! of the link, and [`event`] what the app hears. [`sequence`] knows which number comes next in the log, and what to do
 //! when a number is skipped. [`outbox`] holds what the server has not acknowledged, and [`event_queue`] the events that
 //! the app has not taken. `rooms` are the rooms that the link carries beside the lobby; `servers` is the list of the
-//! lobby's servers; `limits` says how much a server may do unasked; `sender`
-//! writes. These modules know nothing of sessions, commands or
-//! screens.
+//! lobby's servers, whose host names `look_up` looks up; `limits` says how much a server may do unasked; `sender`
+//! writes. These modules know nothing of sessions, commands or screens.
 
 pub mod connect;
 pub mod event;
@@ -13,6 +12,7 @@ pub mod event_queue;
 pub mod handle;
 mod limits;
 pub mod link;
+mod look_up;
 pub mod outbox;
 mod redial;
 #[cfg(test)]
