@@ -24,6 +24,8 @@ mod room_tests;
 mod script_queue;
 #[cfg(test)]
 mod stall_tests;
+#[cfg(test)]
+mod stranger_tests;
 mod terminal;
 mod terminal_events;
 #[cfg(test)]

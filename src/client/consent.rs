@@ -204,7 +204,7 @@ impl State {
         for Knock { ask, name, key, .. } in self.knocks.take_overdue(now) {
             self.knocks.note_declined(key, now);
             self.answer_knock(ask, ConsentAnswer::Declined);
-            self.emit(saying::Private::WaitedInVain { name: &name }.into());
+            self.emit_repeated(Repeated::WaitedInVain, 1, saying::Private::WaitedInVain { name: &name });
         }
         self.show_knocks(now);
         if let Some(count) = self.knocks.take_gone_unseen(now) {

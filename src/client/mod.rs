@@ -21,6 +21,7 @@ pub(crate) mod look_alikes;
 pub(crate) mod mentions;
 pub(crate) mod missed;
 pub(crate) mod operators;
+mod peer_notices;
 mod plugins;
 mod private;
 pub(crate) mod private_links;

@@ -6,6 +6,7 @@ use hobnob_protocol::message::{ClientMessage, Introduction, NoAnswerCode};
 use hobnob_protocol::name::UserName;
 
 use crate::client::command_error::CommandError;
+use crate::client::peer_notices::PeerDid;
 use crate::client::questions::Question;
 use crate::client::{ExitVerdict, State};
 use crate::data::trust::KeyVerdict;
@@ -195,7 +196,8 @@ impl State {
         }
     }
 
-    fn session_event(&mut self, session: SessionId, kind: PeerEventKind) {
+    /// Handles an event of a session's link.
+    pub(crate) fn session_event(&mut self, session: SessionId, kind: PeerEventKind) {
         match kind {
             PeerEventKind::Up { key_exchange, path } => self.session_up(session, key_exchange, path),
             PeerEventKind::Moved { path } => self.session_moved(session, path),
@@ -254,16 +256,16 @@ impl State {
         if !is_stranger {
             self.open_record(session, &key);
         }
-        self.emit(Notice::Opened {
-            session,
-            peer: name.clone(),
-            mode,
-            path,
-            fingerprint,
-            key_exchange,
-            verified,
-        });
-        if path == Path::Relay {
+        let peer = name.clone();
+        let opened = Notice::Opened { session, peer, mode, path, fingerprint, key_exchange, verified };
+        let is_shown = match mode {
+            Mode::A => {
+                self.emit(opened);
+                true
+            }
+            Mode::B => self.emit_of_peer(session, PeerDid::Open, opened),
+        };
+        if path == Path::Relay && is_shown {
             self.emit(saying::Private::Relayed { session }.into());
         }
         self.tell_of_unheard(&name, &key);
@@ -276,7 +278,7 @@ impl State {
             && peer.path != Some(path)
         {
             peer.path = Some(path);
-            self.emit(Notice::Path { session, path });
+            self.emit_of_peer(session, PeerDid::ChangeLink, Notice::Path { session, path });
         }
     }
 
@@ -289,7 +291,8 @@ impl State {
                 LinkState::Up => self.ledger.fly(session),
                 LinkState::Connecting | LinkState::Down => self.ledger.ground(session),
             }
-            self.emit(Notice::Link { session, state, for_good: false });
+            let link = Notice::Link { session, state, for_good: false };
+            self.emit_of_peer(session, PeerDid::ChangeLink, link);
         }
     }
 
@@ -331,13 +334,13 @@ impl State {
         let unsaid = self.ledger.take_session(session);
         self.report_unanswered(unsaid, why);
         self.verification_ends_with(session);
+        self.tell_closed(session, reason);
         self.private_links.remove(session);
         self.ledger.over(session);
         self.strangers.over(session);
         self.recent.forget(session);
         self.keeping.close(session);
-        let Some(peer) = self.sessions.remove(session) else { return };
-        self.emit(Notice::Closed { session, peer: peer.peer, reason });
+        self.sessions.remove(session);
     }
 
     /// Whether nothing has failed so far.

@@ -69,6 +69,8 @@ pub(crate) struct Strangers {
     opened: Vec<Opened>,
     /// Sessions that others opened under a name that has no pin, until this user says something in them.
     unanswered: HashSet<SessionId>,
+    /// Sessions that end because of what the other side did, although this client ends them.
+    ended_by_other: HashSet<SessionId>,
     /// When keys that this user has answered opened sessions.
     by_known: VecDeque<(PublicKey, Instant)>,
     left: VecDeque<(PublicKey, Instant)>,
@@ -85,6 +87,7 @@ impl Strangers {
             most,
             opened: Vec::new(),
             unanswered: HashSet::new(),
+            ended_by_other: HashSet::new(),
             by_known: VecDeque::new(),
             left: VecDeque::new(),
             sent_away: VecDeque::new(),
@@ -225,9 +228,21 @@ impl Strangers {
         }
     }
 
+    /// Notes that this client ends a session because of what the other side did.
+    pub(crate) fn ended_by_other(&mut self, session: SessionId) {
+        self.ended_by_other.insert(session);
+    }
+
+    /// Whether this client ends a session because of what the other side did.
+    #[must_use]
+    pub(crate) fn is_ended_by_other(&self, session: SessionId) -> bool {
+        self.ended_by_other.contains(&session)
+    }
+
     /// Notes that a session is over.
     pub(crate) fn over(&mut self, session: SessionId) {
         self.unanswered.remove(&session);
+        self.ended_by_other.remove(&session);
         if let Some(opened) = self.of(session) {
             opened.is_over = true;
             opened.session = None;

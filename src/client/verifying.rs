@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::client::State;
 use crate::client::command_error::CommandError;
+use crate::client::peer_notices::PeerDid;
 use crate::data::trust::KeyVerdict;
 use crate::session::verification::{Heard, Outcome, Parties};
 use crate::session::{LinkState, SessionId};
@@ -81,6 +82,7 @@ impl State {
         let Some(parties) = self.parties(session) else { return };
         // An ignored user cannot ask for a verification; he can answer one that this user asked for.
         let is_ignored = self.user.ignores(&parties.peer);
+        let was_awaited = self.verifications.is_awaited(session);
         let heard = self.verifications.hear(session, parties, message, is_ignored, Instant::now());
         self.pass_on_verification(session);
         match heard {
@@ -88,7 +90,8 @@ impl State {
             Heard::Words(words) => {
                 let Some((peer, _)) = self.peer_of(session) else { return };
                 let words = words.each().iter().map(|&word| word.to_owned()).collect();
-                self.emit(Notice::Verify { session, peer, words, outcome: None });
+                let verify = Notice::Verify { session, peer, words, outcome: None };
+                self.tell_verification(session, verify, !was_awaited);
             }
             Heard::Over(outcome) => {
                 self.verification_over(session, outcome, Some(failing::Verification::CancelledThere));
@@ -107,11 +110,15 @@ impl State {
         let Some((peer, key)) = self.peer_of(session) else { return };
         let was_awaited = self.verifications.over(session);
         let by_other = why.is_some();
+        // A no of a user who was answered is kept with the pin, so this user is always told.
+        let may_repeat = outcome == Outcome::Cancelled || self.strangers.is_unanswered(session);
+        let is_unasked = by_other && !was_awaited && may_repeat;
         let kept = match outcome {
             Outcome::Verified => self.trust.verify_user(&peer, &key),
             // A stranger who says no must not write a pin to this user's disk, nor take the name from its owner.
             Outcome::Refused if by_other && !self.is_pinned(&peer, &key) => {
                 self.strangers.send_away(key, &peer);
+                self.strangers.ended_by_other(session);
                 Ok(())
             }
             Outcome::Refused => self.trust.refuse_user(&peer, &key),
@@ -128,14 +135,14 @@ impl State {
                     peer.verified = verified;
                 }
                 let outcome = if verified { outcome } else { Outcome::Cancelled };
-                self.tell_outcome(session, outcome);
+                self.tell_outcome(session, outcome, is_unasked);
             }
             Outcome::Refused => {
-                self.tell_outcome(session, outcome);
+                self.tell_outcome(session, outcome, is_unasked);
                 self.end_sessions_of(&key);
             }
             Outcome::Cancelled => {
-                self.tell_outcome(session, outcome);
+                self.tell_outcome(session, outcome, is_unasked);
                 if let Some(why) = why.filter(|_| was_awaited) {
                     self.verification_failed(why);
                 }
@@ -151,9 +158,19 @@ impl State {
         self.fail(Failure::from(why).of_command(VERIFY));
     }
 
-    fn tell_outcome(&mut self, session: SessionId, outcome: Outcome) {
+    fn tell_outcome(&mut self, session: SessionId, outcome: Outcome, is_unasked: bool) {
         if let Some((peer, _)) = self.peer_of(session) {
-            self.emit(Notice::Verify { session, peer, words: Vec::new(), outcome: Some(outcome) });
+            let verify = Notice::Verify { session, peer, words: Vec::new(), outcome: Some(outcome) };
+            self.tell_verification(session, verify, is_unasked);
+        }
+    }
+
+    /// Tells of a verification. What this user did not ask for, the other side may do again and again.
+    fn tell_verification(&mut self, session: SessionId, verify: Notice, is_unasked: bool) {
+        if is_unasked {
+            self.emit_of_peer(session, PeerDid::Compare, verify);
+        } else {
+            self.emit(verify);
         }
     }
 

@@ -69,22 +69,42 @@ impl Screen {
 
     /// Renders a notice. It is shown with the next [`flush`](Self::flush).
     pub fn emit(&mut self, notice: &Notice) {
+        self.record_notice(notice);
+        match &self.form {
+            Form::Human(_) | Form::Terminal(_) => self.emit_to_people(notice),
+            Form::Json => self.queue(Shown::Out(json::line(notice))),
+        }
+    }
+
+    /// Hands a notice to a program that reads events, and to the recorder. A person is not shown it.
+    pub fn emit_to_programs(&mut self, notice: &Notice) {
+        match &self.form {
+            Form::Human(_) | Form::Terminal(_) => self.record_notice(notice),
+            Form::Json => self.emit(notice),
+        }
+    }
+
+    /// Shows a notice to a person. It is no event of this run, so programs and the recorder do not get it.
+    pub fn emit_to_people(&mut self, notice: &Notice) {
+        match &self.form {
+            Form::Human(human) => {
+                let shown = human.show(notice);
+                self.queue(shown);
+            }
+            Form::Terminal(_) => self.emit_on_terminal(notice),
+            Form::Json => {}
+        }
+    }
+
+    fn record_notice(&mut self, notice: &Notice) {
         if self.recorder.is_some() {
             self.unrecorded.push_str(&json::recorded(notice, now()));
         }
-        let shown = match &self.form {
-            Form::Human(human) => human.show(notice),
-            Form::Json => Shown::Out(json::line(notice)),
-            Form::Terminal(_) => return self.emit_to_person(notice),
-        };
-        self.queue(shown);
     }
 
     /// Records a message that is not shown to the user now. It may ring the bell like any other message.
     pub fn emit_unseen(&mut self, notice: &Notice) {
-        if self.recorder.is_some() {
-            self.unrecorded.push_str(&json::recorded(notice, now()));
-        }
+        self.record_notice(notice);
         let Notice::Message(message) = notice else { return };
         let bell = self.bell(message, Instant::now());
         if let Sink::Terminal(repl) = &self.sink
@@ -115,7 +135,7 @@ impl Screen {
         }
     }
 
-    fn emit_to_person(&mut self, notice: &Notice) {
+    fn emit_on_terminal(&mut self, notice: &Notice) {
         let (columns, now) = (self.columns(), Instant::now());
         let Form::Terminal(folding) = &mut self.form else { return };
         let (gathered, shown) = folding.show(notice, columns, now);

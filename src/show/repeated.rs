@@ -1,6 +1,8 @@
-//! Notices that others can cause again and again: a server that skips messages, or users who take names that look
-//! alike. This file owns the sentence that stands for many notices of a kind. It knows neither how many are too many
-//! nor who counts them.
+//! Notices that others can cause again and again: a server that skips messages, users who take names that look alike,
+//! or strangers who open private sessions and leave them. This file owns the sentence that stands for many notices of a
+//! kind. It knows neither how many are too many nor who counts them.
+
+use hobnob_protocol::key::PublicKey;
 
 use super::{ErrorCode, Failure, Notice};
 
@@ -27,12 +29,24 @@ pub(crate) enum Repeated {
     LookAlike,
     /// The private session of a user was refused because of his key.
     ForkRefused,
+    /// A user who wanted a private session has waited for too long.
+    WaitedInVain,
+    /// A stranger opened a private session.
+    StrangerCame,
+    /// A stranger ended a private session, or was lost.
+    StrangerWent,
+    /// The link of a stranger's session was lost or is back, or its texts take another path.
+    StrangerLink,
+    /// A stranger began a comparison of keys, or one was cancelled.
+    StrangerVerifies,
+    /// A user who was answered opened or ended a private session, or its link changed. Each key is counted apart.
+    OfAnswered(PublicKey),
 }
 
 impl Repeated {
     /// All kinds, for tests that try each.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Skipped,
         Self::PresenceSkipped,
         Self::Broken,
@@ -43,7 +57,36 @@ impl Repeated {
         Self::Topic,
         Self::LookAlike,
         Self::ForkRefused,
+        Self::WaitedInVain,
+        Self::StrangerCame,
+        Self::StrangerWent,
+        Self::StrangerLink,
+        Self::StrangerVerifies,
+        Self::OfAnswered(PublicKey::new([1; 32])),
     ];
+
+    /// Whether each notice of this kind is an event for programs. Programs get all of them and no sum.
+    #[must_use]
+    pub(crate) fn is_event(self) -> bool {
+        match self {
+            Self::Topic
+            | Self::StrangerCame
+            | Self::StrangerWent
+            | Self::StrangerLink
+            | Self::StrangerVerifies
+            | Self::OfAnswered(_) => true,
+            Self::Skipped
+            | Self::PresenceSkipped
+            | Self::Broken
+            | Self::Closing
+            | Self::Refused
+            | Self::Renamed
+            | Self::OtherLog
+            | Self::LookAlike
+            | Self::ForkRefused
+            | Self::WaitedInVain => false,
+        }
+    }
 
     /// Makes the notice that stands for `count` more of this kind that were not shown one by one.
     #[must_use]
@@ -79,6 +122,24 @@ impl Repeated {
             Self::ForkRefused => {
                 format!("{count} more private sessions were refused, for their keys are not the pinned ones")
             }
+            Self::WaitedInVain => {
+                format!("{count} more waited for two minutes to talk in private, and were declined")
+            }
+            Self::StrangerCame => {
+                format!(
+                    "strangers opened {count} more private sessions with you; \\ss lists those that are open"
+                )
+            }
+            Self::StrangerWent => format!("{count} more private sessions of strangers are over"),
+            Self::StrangerLink => format!(
+                "the links of private sessions with strangers changed {count} more times; \\ss tells how they are"
+            ),
+            Self::StrangerVerifies => {
+                format!("comparisons of keys with strangers began or were cancelled {count} more times")
+            }
+            Self::OfAnswered(_) => format!(
+                "private sessions with one user opened, ended or changed their links {count} more times; \\ss lists them"
+            ),
         }
     }
 }
