@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::client::State;
 use crate::commands;
-use crate::config::preferences::SETTINGS;
+use crate::config::setting::SETTINGS;
 use crate::data::table::Table;
 use crate::plugins::Plugins;
 use crate::repl::{Argument, CommandWord, EditorWords};

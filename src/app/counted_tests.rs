@@ -12,7 +12,7 @@ use crate::config::preferences::{Others, Preferences};
 use crate::repl::ReplHandle;
 use crate::screen::folding::Folding;
 use crate::screen::{Form, Screen, Sink};
-use crate::session::{LinkState, Mode, PeerSession, RoomSession};
+use crate::session::{Mode, PeerSession, RoomSession};
 use crate::show::terminal::TerminalForm;
 use crate::show::unsent::Unsent;
 use crate::show::{ClosedReason, Message};
@@ -34,13 +34,9 @@ fn person(others: Others) -> Scene {
 /// Opens a private session for bobby, which is not current.
 fn with_bobby(scene: &mut Scene) -> SessionId {
     scene.app.state.sessions.add(PeerSession {
-        peer: "bobby".parse().unwrap(),
         key: Some(PublicKey::new([2; 32])),
         mode: Mode::B,
-        state: LinkState::Up,
-        verified: false,
-        path: None,
-        unread: 0,
+        ..PeerSession::up("bobby")
     })
 }
 

@@ -9,7 +9,7 @@ use super::tests::Scene;
 use super::*;
 use crate::repl::{ReplHandle, Typed};
 use crate::screen::{Form, Screen, Sink};
-use crate::session::{LinkState, Mode, PeerSession, RoomSession};
+use crate::session::{LinkState, PeerSession, RoomSession};
 use crate::show::human::Human;
 
 /// The situation before the line.
@@ -146,15 +146,7 @@ fn scene(before: Before) -> Scene {
         let session = state.sessions.add_room(room);
         state.sessions.switch(session);
     } else if !matches!(before, InLobby) {
-        let session = state.sessions.add(PeerSession {
-            peer: "bobby".parse().unwrap(),
-            key: None,
-            mode: Mode::A,
-            state: LinkState::Up,
-            verified: false,
-            path: None,
-            unread: 0,
-        });
+        let session = state.sessions.add(PeerSession::up("bobby"));
         state.sessions.switch(session);
     }
     match before {

@@ -2,11 +2,13 @@
 //! and hands out the next prompt or takes the next line of a script. It owns the order in which things happen; what an
 //! event does to the state stands in [`crate::client`], and what it does to the input in the files beside this one.
 
+mod asked;
 pub(crate) mod completion;
 #[cfg(test)]
 mod consent_tests;
 #[cfg(test)]
 mod counted_tests;
+mod counts;
 mod ending;
 pub(crate) mod event;
 mod input_source;

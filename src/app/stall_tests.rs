@@ -7,20 +7,16 @@ use hobnob_protocol::key::PublicKey;
 use super::tests::{Scene, say};
 use super::*;
 use crate::client::ExitVerdict;
-use crate::session::{LinkState, Mode, PeerSession, RoomSession};
+use crate::session::{PeerSession, RoomSession};
 
 /// Makes a private session with bobby that is up and current. There is no real link.
 fn with_bobby() -> Scene {
     let mut scene = Scene::new();
-    let session = scene.app.state.sessions.add(PeerSession {
-        peer: "bobby".parse().unwrap(),
-        key: Some(PublicKey::new([2; 32])),
-        mode: Mode::A,
-        state: LinkState::Up,
-        verified: false,
-        path: None,
-        unread: 0,
-    });
+    let session = scene
+        .app
+        .state
+        .sessions
+        .add(PeerSession { key: Some(PublicKey::new([2; 32])), ..PeerSession::up("bobby") });
     scene.app.state.sessions.switch(session);
     scene
 }

@@ -10,6 +10,8 @@ use nu_ansi_term::Color;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::asked::Asked;
+use super::counts::counts;
 use crate::client::State;
 use crate::config::preferences::Links;
 use crate::repl::terminal::takes_links;
@@ -28,46 +30,6 @@ const SETTLING: Duration = Duration::from_millis(700);
 
 /// A second Ctrl-C within this time leaves.
 const SECOND_INTERRUPT: Duration = Duration::from_secs(3);
-
-/// How many sessions with unread messages a prompt counts.
-const COUNTED: usize = 3;
-
-/// The largest number of unread messages that a prompt shows exactly.
-const MOST_COUNTED: u64 = 99;
-
-/// A line that has an effect only if its author confirms it.
-#[derive(Debug)]
-pub(super) struct Asked {
-    /// The line as it was typed.
-    pub(super) text: String,
-    /// The session in which the line is to be said, or was typed.
-    pub(super) session: SessionId,
-    /// What happens to the line after a yes.
-    pub(super) to: AskedTo,
-}
-
-/// What happens to a line after a yes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AskedTo {
-    /// The line is said as a text.
-    Send,
-    /// The line is a command that removes something, and is carried out.
-    Remove,
-}
-
-impl AskedTo {
-    const fn prompt(self) -> &'static str {
-        match self {
-            Self::Send => "send it? [y/N] ",
-            Self::Remove => "remove it? [y/N] ",
-        }
-    }
-}
-
-/// Whether an answer means yes. Enter alone does not.
-pub(super) fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
-}
 
 /// A person at a terminal.
 #[derive(Debug)]
@@ -200,8 +162,8 @@ impl TerminalInput {
 
     /// Shows new counts in the present prompt; what is typed stays.
     fn refresh(&mut self, state: &State) {
-        let Some((session, counts)) = &self.shown else { return };
-        if *counts != self::counts(*session, state, self.counted) {
+        let Some((session, before)) = &self.shown else { return };
+        if *before != counts(*session, state, self.counted) {
             let prompt = self.prompt_of(*session, state);
             self.repl.set_prompt(prompt);
         }
@@ -437,49 +399,5 @@ fn to(session: SessionId, state: &State) -> Option<To<'_>> {
         (Some(peer), _) => Some(To::Peer(peer.mode, peer.peer.as_str())),
         (None, Some(room)) => Some(To::Room(&room.room)),
         (None, None) => (session == SessionId::LOBBY).then_some(To::Lobby),
-    }
-}
-
-/// Returns the additions in the prompt of `session`: `, verified`; the words that are compared; ` (1:3)` for three
-/// unread messages in session 1, ` (1:3!)` if some of them name this user; ` … 2` for two texts that have not been
-/// answered for in a while.
-fn counts(session: SessionId, state: &State, now: Instant) -> String {
-    let verified =
-        if state.sessions.peer(session).is_some_and(|peer| peer.verified) { ", verified" } else { "" };
-    let unread = format!("{verified}{}{}", compared(session, state), unread(session, state));
-    match state.ledger.slow(now) {
-        0 => unread,
-        slow => format!("{unread} … {slow}"),
-    }
-}
-
-/// Returns the words that are compared with another user, so that they stay on the screen until both have answered: the
-/// words of this session, or else of the first session that has some.
-fn compared(session: SessionId, state: &State) -> String {
-    if let Some(words) = state.verifications.words(session) {
-        return format!(" [{words}]");
-    }
-    match state.verifications.first_words() {
-        Some((other, words)) => format!(" [{other}: {words}]"),
-        None => String::new(),
-    }
-}
-
-fn unread(session: SessionId, state: &State) -> String {
-    let rows = state.sessions.rows();
-    let unread: Vec<String> = rows
-        .iter()
-        .filter(|row| row.unread > 0 && !row.current && row.id != session)
-        .map(|row| {
-            let (count, more) =
-                if row.unread > MOST_COUNTED { (MOST_COUNTED, "+") } else { (row.unread, "") };
-            let named = if row.mentions > 0 { "!" } else { "" };
-            format!("{}:{count}{more}{named}", row.id)
-        })
-        .collect();
-    match unread.len() {
-        0 => String::new(),
-        count if count > COUNTED => format!(" ({} …)", unread[..COUNTED].join(" ")),
-        _ => format!(" ({})", unread.join(" ")),
     }
 }

@@ -3,9 +3,9 @@
 use hobnob_protocol::MAX_TEXT_BYTES;
 use hobnob_protocol::name::UserName;
 
+use super::asked::{Asked, AskedTo, is_yes};
 use super::meaning::{self, Meaning, Unclear};
 use super::script_queue::Queued;
-use super::terminal::{Asked, AskedTo, is_yes};
 use super::{App, InputSource};
 use crate::commands::EDIT;
 use crate::input::line::Source;

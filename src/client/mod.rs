@@ -32,6 +32,7 @@ pub(crate) mod rooms;
 pub(crate) mod stalls;
 pub(crate) mod strangers;
 mod summaries;
+mod texts;
 pub(crate) mod topics;
 pub(crate) mod user;
 pub(crate) mod verifications;
@@ -45,9 +46,6 @@ use hobnob_protocol::key::{Fingerprint, PublicKey};
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
-use hobnob_protocol::text::Text;
-
-use tokio::time::Instant;
 
 use crate::client::acts::Acts;
 use crate::client::away::AwayTold;
@@ -56,7 +54,7 @@ use crate::client::heads::Heads;
 use crate::client::keeping::Keeping;
 use crate::client::knocks::Knocks;
 use crate::client::known_names::KnownNames;
-use crate::client::ledger::{Ledger, Outstanding};
+use crate::client::ledger::Ledger;
 use crate::client::look_alikes::{LookAlikes, odd_character};
 use crate::client::missed::{Missed, Unread};
 use crate::client::private_links::PrivateLinks;
@@ -71,16 +69,15 @@ use crate::client::user::User;
 use crate::client::verifications::Verifications;
 use crate::client::waiting::Watch;
 use crate::data::trust::LobbyTrust;
-use crate::input::request::RequestId;
 use crate::lobby::handle::LobbyHandle;
 use crate::peer::PeerNetwork;
 use crate::plugins::Plugins;
 use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::failing::Worded;
-use crate::show::unsent::{LobbyEnded, Unsent, perhaps_delivered};
-use crate::show::{ErrorCode, Failure, Message, Notice, Repeated, RequestAnswer, failing, mention, saying};
-use crate::timestamp::{Timestamp, now};
+use crate::show::unsent::LobbyEnded;
+use crate::show::{ErrorCode, Failure, Message, Notice, Repeated, failing, mention, saying};
+use crate::timestamp::Timestamp;
 
 /// Who this user is in this lobby.
 #[derive(Debug, Clone)]
@@ -297,102 +294,6 @@ impl State {
         self.emit(Notice::Error(failure));
     }
 
-    /// Tells the user that a text was not sent, and remembers it for the exit code.
-    pub(crate) fn report_unsent(&mut self, session: Option<SessionId>, text: &str, why: &Unsent<'_>) {
-        self.emit_unsent(session, text, &why.to_string());
-    }
-
-    fn emit_unsent(&mut self, session: Option<SessionId>, text: &str, reason: &str) {
-        self.verdict = self.verdict.max(ExitVerdict::Failed);
-        self.emit(Notice::Unsent { session, text: text.to_owned(), reason: reason.to_owned() });
-    }
-
-    /// Tells the user that each of these texts was not sent.
-    pub(crate) fn report_all_unsent(&mut self, texts: Vec<Outstanding>, why: &Unsent<'_>) {
-        self.report_each_unsent(texts, &why.to_string());
-    }
-
-    /// Tells the user that each of these texts was not sent, and answers the requests that asked for them. A command
-    /// that waits for one of them has failed.
-    fn report_each_unsent(&mut self, texts: Vec<Outstanding>, reason: &str) {
-        for Outstanding { session, text, asked, .. } in texts {
-            self.failure.get_or_insert(failing::NotSent(reason).into());
-            self.emit_unsent(Some(session), text.as_str(), reason);
-            self.answer_unsent(asked, reason);
-        }
-    }
-
-    /// Reports each of these texts, which nobody answered for: one that was on its way may have arrived.
-    pub(crate) fn report_unanswered(&mut self, texts: Vec<Outstanding>, why: &Unsent<'_>) {
-        for text in texts {
-            match text.in_flight {
-                true => self.report_each_unsent(vec![text], &perhaps_delivered(why)),
-                false => self.report_each_unsent(vec![text], &why.to_string()),
-            }
-        }
-    }
-
-    /// Answers a request of a program, if `asked` names one.
-    pub fn answer(&mut self, asked: Option<RequestId>, answer: impl FnOnce(RequestId) -> RequestAnswer) {
-        if let Some(id) = asked {
-            self.emit(Notice::Answer(answer(id)));
-        }
-    }
-
-    fn answer_unsent(&mut self, asked: Option<RequestId>, reason: &str) {
-        self.answer(asked, |id| RequestAnswer::unsent(id, reason));
-    }
-
-    /// Says a text in a session. The text is in the ledger until it is acknowledged or reported as not sent; then the
-    /// request that `asked` for it is answered. Returns its number in the ledger; `None` if it was reported at once.
-    pub fn say(&mut self, session: SessionId, text: Text, asked: Option<RequestId>) -> Option<u64> {
-        let id = match self.ledger.enter(session, text.clone(), asked.clone(), self.is_up(session)) {
-            Ok(id) => id,
-            Err(full) => {
-                let unsaid = Outstanding { session, text, asked, since: Instant::now(), in_flight: false };
-                self.report_all_unsent(vec![unsaid], &Unsent::Failed(&full));
-                return None;
-            }
-        };
-        let refused = if self.sessions.is_log(session) {
-            self.ask_after_named(text.as_str());
-            let room = self.room_of(session);
-            match self.lobby_ended {
-                Some(ended) => Some(Unsent::LobbyEnded(ended).to_string()),
-                None => (!self.lobby.say(id, room, text)).then(|| Unsent::LobbyLinkEnded.to_string()),
-            }
-        } else {
-            self.ledger.peer_is_to_acknowledge(session, self.is_up(session));
-            let answered = self.answer_stranger(session).map_err(|err| err.to_string());
-            let said = answered
-                .and_then(|()| self.private_links.say(session, id, text).map_err(|err| err.to_string()));
-            said.err()
-        };
-        let Some(reason) = refused else { return Some(id) };
-        let unsaid = self.ledger.settle(id).into_iter().collect();
-        self.report_each_unsent(unsaid, &reason);
-        None
-    }
-
-    /// Whether what is said in a session can be written at once. In a room it follows the question that asks for the
-    /// room.
-    fn is_up(&self, session: SessionId) -> bool {
-        match self.sessions.peer(session) {
-            Some(peer) => peer.state == LinkState::Up,
-            None => self.sessions.lobby_state() == LinkState::Up,
-        }
-    }
-
-    /// Notes that the server or a peer has acknowledged the text with this number.
-    pub fn settle_sent(&mut self, id: u64, seq: Option<u64>) {
-        let Some(Outstanding { session, text, asked, .. }) = self.ledger.acknowledge(id) else { return };
-        let text = text.as_str().to_owned();
-        self.keep_own(session, &text, seq);
-        seq.into_iter().for_each(|seq| self.heads.reach(session, seq));
-        self.emit(Notice::Sent { session, text, seq });
-        self.answer(asked, |id| RequestAnswer::done(id, seq));
-    }
-
     /// Asks the server something for a command. Returns the number of the question.
     pub fn ask(
         &mut self,
@@ -499,13 +400,6 @@ impl State {
             self.recent.keep(message.clone());
         }
         self.show_or_count(message);
-    }
-
-    fn keep_own(&mut self, session: SessionId, text: &str, seq: Option<u64>) {
-        let at = now();
-        let from = self.me.name.clone();
-        self.record(session, at, &from, text);
-        self.recent.keep(Message { seq, ..self.message(session, from, text, at) });
     }
 
     /// Makes a message of a session.

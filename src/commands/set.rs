@@ -3,7 +3,7 @@
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::config::edit;
-use crate::config::preferences::{self, SETTINGS, Setting};
+use crate::config::setting::{self, SETTINGS, Setting};
 use crate::show::failing::Worded;
 use crate::show::{ErrorCode, failing, saying};
 
@@ -46,7 +46,7 @@ fn tell(state: &mut State, setting: &Setting) {
 }
 
 fn find(key: &str) -> Result<&'static Setting, CommandError> {
-    let names = preferences::names();
+    let names = setting::names();
     Setting::find(key).ok_or_else(|| failing::User::NoSetting { key, names: &names }.into())
 }
 

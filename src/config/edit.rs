@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use toml_edit::{DocumentMut, Item, Table, TableLike, TomlError, Value};
 
-use crate::config::preferences::{Preferences, SETTINGS};
+use crate::config::preferences::Preferences;
+use crate::config::setting::SETTINGS;
 use crate::data::whole_file::write_whole;
 
 /// Why settings could not be written into a config file.
@@ -94,7 +95,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::config::preferences::{Setting, Times};
+    use crate::config::preferences::Times;
+    use crate::config::setting::Setting;
 
     #[test]
     fn saving_settings_leaves_the_rest_of_the_file_unchanged() {

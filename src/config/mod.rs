@@ -8,6 +8,7 @@ mod file;
 pub mod highlights;
 mod origin;
 pub mod preferences;
+pub mod setting;
 mod since;
 
 use std::ffi::OsString;
@@ -21,7 +22,8 @@ use hobnob_protocol::{DEFAULT_PORT, MAX_SERVERS};
 use thiserror::Error;
 
 use crate::cli::{Cli, ColorChoice};
-use crate::config::preferences::{Preferences, SETTINGS, Setting, WrongValue};
+use crate::config::preferences::Preferences;
+use crate::config::setting::{SETTINGS, Setting, WrongValue};
 use crate::data::history::{DEFAULT_SIZE, SMALLEST_SIZE};
 use crate::session::path::PathChoice;
 

@@ -21,7 +21,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::sync::mpsc;
 
-use super::keystrokes::{Keystrokes, NUDGE};
+use super::keystrokes::Keystrokes;
+use super::piece::NUDGE;
 use super::{Typed, terminal};
 
 /// How many columns the line editor believes to have. There are so many that any line fits into one row, so that the

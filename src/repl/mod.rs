@@ -35,6 +35,7 @@ mod outside;
 mod page;
 mod painter;
 mod past_lines;
+mod piece;
 mod printer;
 mod prompt;
 mod search;

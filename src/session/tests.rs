@@ -2,31 +2,34 @@
 
 use super::*;
 
-fn peer(name: &str) -> PeerSession {
-    PeerSession {
-        peer: name.parse().unwrap(),
-        key: None,
-        mode: Mode::A,
-        state: LinkState::Up,
-        verified: false,
-        path: None,
-        unread: 0,
+impl PeerSession {
+    /// Makes a private session that this user asked for and whose link is up.
+    pub(crate) fn up(peer: &str) -> Self {
+        Self {
+            peer: peer.parse().unwrap(),
+            key: None,
+            mode: Mode::A,
+            state: LinkState::Up,
+            verified: false,
+            path: None,
+            unread: 0,
+        }
     }
 }
 
 #[test]
 fn session_numbers_count_up_and_are_never_used_twice() {
     let mut sessions = Sessions::new();
-    assert_eq!(sessions.add(peer("bobby")), SessionId(1));
+    assert_eq!(sessions.add(PeerSession::up("bobby")), SessionId(1));
     sessions.remove(SessionId(1));
-    assert_eq!(sessions.add(peer("carmen")), SessionId(2));
+    assert_eq!(sessions.add(PeerSession::up("carmen")), SessionId(2));
     assert!(!sessions.contains(SessionId(1)));
 }
 
 #[test]
 fn no_session_is_current_after_the_current_one_ends() {
     let mut sessions = Sessions::new();
-    let id = sessions.add(peer("bobby"));
+    let id = sessions.add(PeerSession::up("bobby"));
     sessions.switch(id);
     sessions.remove(id);
     assert_eq!(sessions.current(), None);
@@ -38,7 +41,7 @@ fn rooms_and_private_sessions_are_numbered_together() {
     let mut sessions = Sessions::new();
     sessions.set_lobby_state(LinkState::Up);
     let tea = sessions.add_room(RoomSession::joining("tea".parse().unwrap()));
-    let bobby = sessions.add(peer("bobby"));
+    let bobby = sessions.add(PeerSession::up("bobby"));
     let dev = sessions.add_room(RoomSession::joining("Dev".parse().unwrap()));
     assert_eq!([tea, bobby, dev].map(|id| id.0), [1, 2, 3]);
     let step = |from: SessionId, forward| sessions.beside(from, forward);
@@ -74,7 +77,7 @@ fn stepping_through_the_sessions_returns_to_the_lobby() {
     let mut sessions = Sessions::new();
     assert_eq!(sessions.beside(SessionId::LOBBY, true), SessionId::LOBBY);
     for name in ["bobby", "carmen", "dora"] {
-        sessions.add(peer(name));
+        sessions.add(PeerSession::up(name));
     }
     sessions.remove(SessionId(2));
     let step = |from, forward| sessions.beside(SessionId(from), forward).0;
@@ -85,7 +88,7 @@ fn stepping_through_the_sessions_returns_to_the_lobby() {
 #[test]
 fn messages_in_other_sessions_are_unread_until_the_user_switches() {
     let mut sessions = Sessions::new();
-    let id = sessions.add(peer("bobby"));
+    let id = sessions.add(PeerSession::up("bobby"));
     let counts = |sessions: &Sessions| {
         sessions.rows().iter().map(|row| (row.unread, row.mentions)).collect::<Vec<_>>()
     };
@@ -103,7 +106,7 @@ fn messages_in_other_sessions_are_unread_until_the_user_switches() {
 #[test]
 fn a_session_is_found_by_name_and_case_is_ignored() {
     let mut sessions = Sessions::new();
-    let id = sessions.add(peer("Bobby"));
+    let id = sessions.add(PeerSession::up("Bobby"));
     assert_eq!(sessions.with_name(&"bOBBY".parse().unwrap()), Some(id));
     assert_eq!(sessions.with_name(&"anna".parse().unwrap()), None);
 }

@@ -13,9 +13,10 @@ use super::harmless::{harmless, harmless_line};
 use super::kept::KeptMessage;
 use super::operators::{ActTold, BanTold, OperatorTold};
 use super::{
-    ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, RequestAnswer, RequestId,
-    RoomClosed, RoomOpened, RoomRow,
+    ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, RequestAnswer, RoomClosed,
+    RoomOpened, RoomRow,
 };
+use crate::input::request::RequestId;
 use crate::session::path::Path;
 use crate::session::verification::Outcome;
 use crate::session::{LinkState, SessionId, SessionRow};

@@ -2,13 +2,16 @@
 //! texts are decided here, and hostile text is made harmless. This folder knows nothing of links or commands, and
 //! writes nowhere itself.
 
+mod answer;
 pub(crate) mod failing;
 mod failure;
 mod gate;
+mod help;
 pub mod human;
 pub mod json;
 pub mod kept;
 pub mod mention;
+mod message;
 pub mod operators;
 pub(crate) mod repeated;
 pub mod room;
@@ -17,18 +20,19 @@ pub mod terminal;
 pub(crate) mod unsent;
 mod verification;
 
-pub use failure::{ErrorCode, Failure};
-
 pub use hobnob_protocol::harmless;
-use hobnob_protocol::key::{Fingerprint, PublicKey};
+use hobnob_protocol::key::Fingerprint;
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use serde::{Deserialize, Serialize};
 
+pub use self::answer::RequestAnswer;
+pub use self::failure::{ErrorCode, Failure};
+pub use self::help::HelpRow;
+pub use self::message::{Message, MessageKind};
 use self::operators::{ActTold, BanTold, OperatorTold};
 pub(crate) use self::repeated::Repeated;
 pub use self::room::{RoomClosed, RoomOpened, RoomRow};
-use crate::input::request::RequestId;
 use crate::session::path::Path;
 use crate::session::verification::Outcome;
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
@@ -322,80 +326,6 @@ pub enum Notice {
     RoomClosed(RoomClosed),
 }
 
-/// A message of the lobby, of a room or of a peer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// The session of the message.
-    pub session: SessionId,
-    /// The kind of session: the lobby, a room or a peer.
-    pub kind: MessageKind,
-    /// The room, if it was said in one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub room: Option<RoomName>,
-    /// The name of the author.
-    #[serde(deserialize_with = "hobnob_protocol::name::deserialize_shown")]
-    pub from: UserName,
-    /// What the author said.
-    pub text: String,
-    /// When it was said.
-    pub at: Timestamp,
-    /// The number of the message, in the lobby or a room.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seq: Option<u64>,
-    /// Whether the message is old: missed earlier, or from the history.
-    pub replayed: bool,
-    /// Which side forked, if it is a private session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mode: Option<Mode>,
-    /// Whether the author is ignored, so that only programs are shown it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ignored: bool,
-    /// The key of the author, if known. It decides, for example, the colour of the name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<PublicKey>,
-}
-
-impl Message {
-    /// Makes a message that was said just now, in the lobby or in a private session. `mode` says who forked, if the
-    /// session is private. The message has no number, no key and no other mark yet; the caller sets those it knows.
-    #[must_use]
-    pub fn new(session: SessionId, mode: Option<Mode>, from: UserName, text: &str, at: Timestamp) -> Self {
-        let kind = if session == SessionId::LOBBY { MessageKind::Lobby } else { MessageKind::Peer };
-        Self {
-            session,
-            kind,
-            room: None,
-            from,
-            text: text.to_owned(),
-            at,
-            seq: None,
-            replayed: false,
-            mode,
-            ignored: false,
-            key: None,
-        }
-    }
-
-    /// Returns the same message, said in `room` if that is a room.
-    #[must_use]
-    pub fn in_room(self, room: Option<RoomName>) -> Self {
-        let kind = if room.is_some() { MessageKind::Room } else { self.kind };
-        Self { room, kind, ..self }
-    }
-}
-
-/// Where a message was said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MessageKind {
-    /// It was said in the lobby.
-    Lobby,
-    /// It was said in a room.
-    Room,
-    /// It was said in a private session.
-    Peer,
-}
-
 /// Why a session is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -408,72 +338,4 @@ pub enum ClosedReason {
     Gone,
     /// The session never opened.
     Failed,
-}
-
-/// One command as `\help` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HelpRow {
-    /// The word after the backslash.
-    pub name: String,
-    /// Shorter words for it.
-    pub aliases: Vec<String>,
-    /// How the command is written.
-    pub usage: String,
-    /// What the command does.
-    pub about: String,
-    /// The group of commands to which it belongs.
-    #[serde(default)]
-    pub group: String,
-    /// Example lines, if help was asked for this command alone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub examples: Vec<String>,
-    /// Whether it is one of the user's own programs, and not one of hobnob's commands.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub own: bool,
-}
-
-impl HelpRow {
-    /// Returns the heading above its group of commands.
-    #[must_use]
-    pub fn heading(&self) -> &str {
-        if self.own { "commands of your own" } else { &self.group }
-    }
-}
-
-/// How a request ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestAnswer {
-    /// The request, as its author named it.
-    pub id: RequestId,
-    /// Whether the request did what it was to do.
-    pub ok: bool,
-    /// The number in the lobby of the text that was said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seq: Option<u64>,
-    /// Why it failed: the code of the error, or `unsent`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
-    /// Why it failed, in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-}
-
-impl RequestAnswer {
-    /// Makes the answer that a request was carried out, with the number of its text in the lobby.
-    #[must_use]
-    pub fn done(id: RequestId, seq: Option<u64>) -> Self {
-        Self { id, ok: true, seq, code: None, text: None }
-    }
-
-    /// Makes the answer that a request failed.
-    #[must_use]
-    pub fn failed(id: RequestId, failure: &Failure) -> Self {
-        Self { id, ok: false, seq: None, code: Some(failure.code.name()), text: Some(failure.text.clone()) }
-    }
-
-    /// Makes the answer that a text was not sent.
-    #[must_use]
-    pub fn unsent(id: RequestId, reason: &str) -> Self {
-        Self { id, ok: false, seq: None, code: Some("unsent".to_owned()), text: Some(reason.to_owned()) }
-    }
 }

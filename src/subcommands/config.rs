@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 
 use crate::cli::Cli;
-use crate::config::preferences::SETTINGS;
+use crate::config::setting::SETTINGS;
 use crate::config::{self, Effective};
 use crate::show::COLUMNS;
 use crate::show::harmless::{harmless, harmless_line};

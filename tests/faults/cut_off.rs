@@ -49,6 +49,14 @@ impl Apart {
         let at = format!("{}:43210", address(port));
         self.switch.at(port, Launch::hobnob().server(&at).name(name)).join()
     }
+
+    /// Lets two users join each server: one who speaks, and one who only listens.
+    fn people(&self) -> ([Speaker; 2], [Client; 2]) {
+        let speakers =
+            [(1, "anna"), (2, "bobby")].map(|(port, name)| Speaker::new(name, self.join(port, name)));
+        let observers = [(1, "carmen"), (2, "dora")].map(|(port, name)| self.join(port, name));
+        (speakers, observers)
+    }
 }
 
 fn make_private(home: &Home) {
@@ -76,6 +84,10 @@ fn server(switch: &Switch, port: usize, home: &Home, nats: &str) -> Process {
     process
 }
 
+fn all_type(speakers: &mut [Speaker]) {
+    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+}
+
 /// Checks that the last text that was typed is on its way and not answered yet.
 fn waits(speaker: &Speaker) {
     let last = speaker.typed.last().unwrap();
@@ -91,69 +103,64 @@ fn has_all(speakers: &[Speaker], observers: &[Client]) {
     adds_up(speakers, observers, &[]);
 }
 
+fn nobody_was_disconnected(speakers: &[Speaker], observers: &[Client]) {
+    for client in speakers.iter().map(|speaker| &speaker.client).chain(observers) {
+        client.has_no(json!({"event": "link", "state": "down"}));
+        client.has_no(json!({"event": "left"}));
+    }
+}
+
 #[test]
 fn a_server_that_is_cut_off_for_seconds_keeps_its_clients_and_their_texts() {
     let Some(apart) = Apart::new() else { return };
-    let mut speakers =
-        [(1, "anna"), (2, "bobby")].map(|(port, name)| Speaker::new(name, apart.join(port, name)));
-    let observers = [(1, "carmen"), (2, "dora")].map(|(port, name)| apart.join(port, name));
+    let (mut speakers, observers) = apart.people();
     for _ in 0..2 {
-        speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+        all_type(&mut speakers);
         speakers.iter().for_each(Speaker::settle);
         apart.switch.unplug(SERVERS[0]);
-        speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+        all_type(&mut speakers);
         // The texts of clients on the other server are heard there, and the texts of clients on this server wait.
         speakers[1].settle();
         sees(&observers[1], speakers[1].typed.last().unwrap());
         std::thread::sleep(SHORT); // this is the length of the fault; nothing is waited for
         waits(&speakers[0]);
         apart.switch.plug(SERVERS[0]);
-        speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+        all_type(&mut speakers);
         speakers.iter().for_each(Speaker::settle);
     }
     has_all(&speakers, &observers);
-    for client in speakers.iter().map(|speaker| &speaker.client).chain(&observers) {
-        client.has_no(json!({"event": "link", "state": "down"}));
-        client.has_no(json!({"event": "left"}));
-    }
+    nobody_was_disconnected(&speakers, &observers);
 }
 
 #[test]
 fn a_server_that_is_cut_off_for_longer_is_taken_for_gone_and_takes_part_again() {
     let Some(apart) = Apart::new() else { return };
-    let mut speakers =
-        [(1, "anna"), (2, "bobby")].map(|(port, name)| Speaker::new(name, apart.join(port, name)));
-    let observers = [(1, "carmen"), (2, "dora")].map(|(port, name)| apart.join(port, name));
-    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    let (mut speakers, observers) = apart.people();
+    all_type(&mut speakers);
     speakers.iter().for_each(Speaker::settle);
     apart.switch.unplug(SERVERS[0]);
-    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    all_type(&mut speakers);
     observers[1].wait_within(LONG * 2, json!({"event": "left", "name": "anna"}));
     waits(&speakers[0]);
     speakers[0].client.has_no(json!({"event": "link", "state": "down"}));
     apart.switch.plug(SERVERS[0]);
     observers[1].wait_within(LONG * 2, json!({"event": "joined", "name": "anna"}));
-    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    all_type(&mut speakers);
     has_all(&speakers, &observers);
 }
 
 #[test]
 fn while_no_server_reaches_nats_nobody_leaves_and_texts_wait() {
     let Some(apart) = Apart::new() else { return };
-    let mut speakers =
-        [(1, "anna"), (2, "bobby")].map(|(port, name)| Speaker::new(name, apart.join(port, name)));
-    let observers = [(1, "carmen"), (2, "dora")].map(|(port, name)| apart.join(port, name));
-    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    let (mut speakers, observers) = apart.people();
+    all_type(&mut speakers);
     speakers.iter().for_each(Speaker::settle);
     apart.switch.unplug(NATS);
-    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    all_type(&mut speakers);
     std::thread::sleep(LONG); // this is the length of the fault; nothing is waited for
     speakers.iter().for_each(waits);
     apart.switch.plug(NATS);
-    speakers.iter_mut().for_each(|speaker| speaker.type_many(20));
+    all_type(&mut speakers);
     has_all(&speakers, &observers);
-    for client in speakers.iter().map(|speaker| &speaker.client).chain(&observers) {
-        client.has_no(json!({"event": "link", "state": "down"}));
-        client.has_no(json!({"event": "left"}));
-    }
+    nobody_was_disconnected(&speakers, &observers);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::person::{Person, WIDTHS};
+use crate::person::{Person, WIDTHS, bobby_forks_anna};
 use crate::pty::last_row;
 use crate::support::home::Home;
 use crate::support::launch::Launch;
@@ -33,11 +33,7 @@ fn an_action_is_shown_as_an_action_in_the_session_of_the_prompt() {
 #[test]
 fn an_action_typed_as_its_session_ends_goes_nowhere() {
     for columns in WIDTHS {
-        let server = Server::start(&[]);
-        let bobby = server.join("bobby");
-        let mut anna = Person::join(&server, "anna", (columns, 24));
-        bobby.fork("anna");
-        anna.sees("bobby opened private session 1");
+        let (_server, bobby, mut anna) = bobby_forks_anna(columns);
         anna.enter("\\sw 1");
         anna.sees_last("1 P~> bobby>");
         anna.enter("\\alias sec the secret");

@@ -4,7 +4,7 @@
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::person::{Person, WIDTHS};
+use crate::person::{Person, WIDTHS, bobby_forks_anna};
 use crate::support::free_port;
 use crate::support::home::Home;
 use crate::support::launch::Launch;
@@ -154,11 +154,7 @@ fn texts_that_a_frozen_server_does_not_acknowledge_are_counted_and_perhaps_not_d
 #[test]
 fn a_line_typed_in_a_session_that_is_over_is_not_shown_as_said_in_the_lobby() {
     for columns in WIDTHS {
-        let server = Server::start(&[]);
-        let bobby = server.join("bobby");
-        let mut anna = Person::join(&server, "anna", (columns, 24));
-        bobby.fork("anna");
-        anna.sees("bobby opened private session 1");
+        let (_server, bobby, mut anna) = bobby_forks_anna(columns);
         anna.enter("\\sw 1");
         anna.sees_last("1 P~> bobby>");
         anna.terminal.type_text("my secret");

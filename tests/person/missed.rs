@@ -137,10 +137,7 @@ fn mentions_are_read_page_by_page_and_walked_back() {
         let home = Home::new();
         let bobby = server.join("bobby");
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
-        anna.enter("\\join dev");
-        anna.sees_last("1 #dev>");
-        anna.enter("good night");
-        anna.sees_row("* #dev anna: good night");
+        anna.speaks_in(1, "dev");
         anna.enter("\\quit");
         anna.terminal.wait_for_end();
         for number in 1..=200 {

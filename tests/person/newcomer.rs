@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::person::{Person, WIDTHS};
+use crate::person::{Person, WIDTHS, bobby_forks_anna};
 use crate::support::home::Home;
 use crate::support::server::Server;
 
@@ -95,11 +95,7 @@ fn lines_typed_ahead_for_an_absent_user_are_not_said_to_the_lobby() {
 
 #[test]
 fn a_line_finished_just_when_its_session_has_ended_is_not_drawn_as_said() {
-    let server = Server::start(&[]);
-    let bobby = server.join("bobby");
-    let mut anna = Person::join(&server, "anna", (80, 24));
-    bobby.fork("anna");
-    anna.sees("bobby opened private session 1");
+    let (_server, bobby, mut anna) = bobby_forks_anna(80);
     anna.enter("\\sw 1");
     anna.sees_last("1 P~> bobby>");
     bobby.send("\\leave");
@@ -146,11 +142,7 @@ fn a_failed_fork_is_reported_once_and_names_no_session() {
 #[test]
 fn a_fork_of_somebody_who_has_forked_first_leads_to_that_session() {
     for columns in WIDTHS {
-        let server = Server::start(&[]);
-        let bobby = server.join("bobby");
-        let mut anna = Person::join(&server, "anna", (columns, 24));
-        bobby.fork("anna");
-        anna.sees("bobby opened private session 1");
+        let (_server, bobby, mut anna) = bobby_forks_anna(columns);
         anna.enter("\\fork bobby");
         anna.sees("session 1 with bobby was open already; it is current now");
         anna.sees_last("1 P~> bobby>");

@@ -1,6 +1,7 @@
 //! Runs `hobnob` on a terminal of its own, in a home of its own.
 
 use crate::pty::Terminal;
+use crate::support::client::Client;
 use crate::support::home::Home;
 use crate::support::server::Server;
 
@@ -78,6 +79,16 @@ impl Person {
         self.terminal.enter(line);
     }
 
+    /// Joins a room as Anna, whose session `number` it becomes, and says something there, since a room in which nobody
+    /// spoke vanishes when the last user leaves it.
+    #[track_caller]
+    pub(crate) fn speaks_in(&mut self, number: u32, room: &str) {
+        self.enter(&format!("\\join {room}"));
+        self.sees_last(&format!("{number} #{room}>"));
+        self.enter("good night");
+        self.sees_row(&format!("* #{room} anna: good night"));
+    }
+
     /// Waits until `text` is on the screen. A text that is too long for one row may stand on several.
     #[track_caller]
     pub(crate) fn sees(&self, text: &str) {
@@ -108,6 +119,18 @@ impl Person {
     pub(crate) fn rows(&self) -> Vec<String> {
         self.terminal.transcript().lines().map(without_time).collect()
     }
+}
+
+/// Starts a server that Bobby, a script, and Anna, a person at a terminal of this many columns, join. Bobby opens private
+/// session 1 with Anna, and Anna has seen that and is still in the lobby.
+#[track_caller]
+pub(crate) fn bobby_forks_anna(columns: u16) -> (Server, Client, Person) {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let anna = Person::join(&server, "anna", (columns, 24));
+    bobby.fork("anna");
+    anna.sees("bobby opened private session 1");
+    (server, bobby, anna)
 }
 
 /// Joins the rows of a message or notice to one line. What stands in front of the second and later rows is not part of

@@ -1,6 +1,6 @@
 //! How incoming messages look on the screen.
 
-use crate::person::{Person, WIDTHS};
+use crate::person::{Person, WIDTHS, bobby_forks_anna};
 use crate::support::home::Home;
 use crate::support::server::Server;
 
@@ -186,11 +186,7 @@ fn a_new_day_is_shown_before_its_messages() {
 #[test]
 fn private_texts_are_marked_and_unread_counts_stand_in_the_prompt() {
     for columns in WIDTHS {
-        let server = Server::start(&[]);
-        let bobby = server.join("bobby");
-        let mut anna = Person::join(&server, "anna", (columns, 24));
-        bobby.fork("anna");
-        anna.sees("bobby opened private session 1");
+        let (_server, bobby, mut anna) = bobby_forks_anna(columns);
         bobby.say("one");
         anna.sees_row("* P~> <bobby> one");
         anna.sees_last("lobby (1:1)>");

@@ -92,11 +92,7 @@ fn the_next_run_rejoins_the_rooms_and_tells_what_was_missed_in_each() {
         let bobby = server.join("bobby");
         let mut anna = Person::join_with(&server, "anna", (columns, 40), &[], &home);
         for (room, number) in [("tea", 1), ("dev", 2)] {
-            anna.enter(&format!("\\join {room}"));
-            anna.sees_last(&format!("{number} #{room}>"));
-            // A room in which nobody spoke vanishes when the last user leaves it.
-            anna.enter("good night");
-            anna.sees_row(&format!("* #{room} anna: good night"));
+            anna.speaks_in(number, room);
         }
         anna.enter("\\quit");
         anna.terminal.wait_for_end();
@@ -223,10 +219,7 @@ fn the_summary_of_what_was_missed_in_many_rooms_takes_only_a_few_rows() {
         let bobby = server.join("bobby");
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
         for number in 1..=5 {
-            anna.enter(&format!("\\join room{number}"));
-            anna.sees_last(&format!("{number} #room{number}>"));
-            anna.enter("good night");
-            anna.sees_row(&format!("* #room{number} anna: good night"));
+            anna.speaks_in(number, &format!("room{number}"));
         }
         anna.enter("\\quit");
         anna.terminal.wait_for_end();

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
-use crate::person::{Person, WIDTHS};
+use crate::person::{Person, WIDTHS, bobby_forks_anna};
 use crate::support::home::Home;
 use crate::support::server::Server;
 
@@ -42,11 +42,7 @@ fn a_long_paste_is_sent_only_after_a_question_and_a_no_keeps_it() {
 #[test]
 fn a_draft_waits_in_its_session_while_another_is_current() {
     for columns in WIDTHS {
-        let server = Server::start(&[]);
-        let bobby = server.join("bobby");
-        let mut anna = Person::join(&server, "anna", (columns, 24));
-        bobby.fork("anna");
-        anna.sees("bobby opened private session 1");
+        let (_server, bobby, mut anna) = bobby_forks_anna(columns);
         anna.terminal.type_text("half a line");
         anna.sees_last("lobby> half a line");
         anna.terminal.keys(NEXT);
@@ -85,11 +81,7 @@ fn a_draft_outlives_a_lost_lobby() {
 #[test]
 fn a_draft_of_a_session_that_ends_comes_back() {
     for columns in WIDTHS {
-        let server = Server::start(&[]);
-        let bobby = server.join("bobby");
-        let mut anna = Person::join(&server, "anna", (columns, 24));
-        bobby.fork("anna");
-        anna.sees("bobby opened private session 1");
+        let (_server, bobby, mut anna) = bobby_forks_anna(columns);
         anna.enter("\\sw 1");
         anna.sees_last("1 P~> bobby>");
         anna.terminal.type_text("secret");

@@ -1,5 +1,9 @@
 //! Checks docs/SCRIPTING.md against the program: every `console` block is typed into a shell, and what the page shows
-//! must come out. `…` in a line stands for any text.
+//! must come out. `…` in a line stands for any text. The page's table of error codes must hold every code there is.
+
+use std::collections::BTreeSet;
+
+use hobnob::show::ErrorCode;
 
 use crate::support::home::Home;
 use crate::support::launch::Launch;
@@ -66,6 +70,24 @@ fn the_program_prints_the_examples_of_the_page() {
             );
         }
     }
+}
+
+/// Returns the codes in the first column of the table under `heading`; a row may name several.
+fn codes_in_table(page: &str, heading: &str) -> BTreeSet<String> {
+    let rows = page.lines().skip_while(|line| *line != heading).skip(2);
+    let rows = rows.map_while(|line| line.strip_prefix("| "));
+    let codes = rows.flat_map(|row| row.split(" |").next().unwrap_or_default().split(", "));
+    codes.map(|code| code.trim_matches('`').to_owned()).collect()
+}
+
+#[test]
+fn the_table_of_error_codes_has_every_code_and_no_other() {
+    // A name that no code has is refused with a list of the names that there are, each between backquotes.
+    let refused = serde_json::from_str::<ErrorCode>("\"\"").unwrap_err().to_string();
+    let (_, listed) = refused.split_once("expected one of ").unwrap();
+    let there_are: BTreeSet<String> = listed.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    assert!(there_are.contains(&ErrorCode::Usage.name()), "{refused}");
+    assert_eq!(codes_in_table(include_str!("../../docs/SCRIPTING.md"), "| code | what failed |"), there_are);
 }
 
 #[test]

@@ -9,8 +9,10 @@ use hobnob_order::{Ordered, Place, ServerId};
 use hobnob_protocol::chain::{LogId, Position};
 use hobnob_server::decide::{Effect, Entry, Machine, Proposals, Rooms, Saved};
 
+use crate::book::Book;
 use crate::chance::Chance;
-use crate::decisions::{BEGINNING, Book, Proposer, rooms_there_may_be};
+use crate::decisions::rooms_there_may_be;
+use crate::proposer::{BEGINNING, Proposer};
 
 /// How many seeds are always played; below, how many batches each has and how many servers there are at once.
 const SEEDS: u64 = 600;

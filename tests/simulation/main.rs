@@ -17,6 +17,8 @@
 mod chance;
 
 #[cfg(test)]
+mod book;
+#[cfg(test)]
 mod consent;
 #[cfg(test)]
 mod decisions;
@@ -28,6 +30,8 @@ mod man_in_the_middle;
 mod million;
 #[cfg(test)]
 mod network;
+#[cfg(test)]
+mod proposer;
 #[cfg(test)]
 mod rooms;
 #[cfg(test)]

@@ -13,7 +13,7 @@ use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::text::Text;
 use hobnob_server::decide::{ConnectionId, Effect, Entry, Join, Machine, Newcomer, Proposals};
 
-use crate::decisions::BEGINNING;
+use crate::proposer::BEGINNING;
 
 /// How many servers publish, in turn.
 const SERVERS: u64 = 100;

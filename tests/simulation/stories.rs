@@ -8,6 +8,7 @@ use std::time::Duration;
 use hobnob::lobby::event::LobbyEvent;
 use hobnob::lobby::link;
 use hobnob_protocol::text::Text;
+use tokio::io::DuplexStream;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -99,115 +100,99 @@ impl Trouble {
     }
 }
 
-/// Plays a story with all kinds of faults. Returns how many messages were checked and how many links were lost.
-async fn chance_story(seed: u64, history: u64, fills: bool) -> (usize, u64) {
-    let mut chance = Chance::of(seed);
-    let disk = Arc::new(Disk::new(history, chance.fork()));
-    let mut host = Host::new(Arc::clone(&disk));
-    host.start().await;
-    let (arrivals, mut arriving) = mpsc::unbounded_channel();
-    let paths: Vec<Path> =
-        (0..CLIENTS).map(|_| Path::new(chance.fork(), Arc::new(any_fate), arrivals.clone())).collect();
-    let enough = CancellationToken::new();
-    let mut clients = JoinSet::new();
-    for (number, path) in paths.iter().enumerate() {
-        clients.spawn(client(format!("c{number}"), path.clone(), TEXTS, chance.fork(), enough.clone()));
+/// A story before anything breaks: the server runs, and there is a path to it for each client.
+struct Beginning {
+    chance: Chance,
+    disk: Arc<Disk>,
+    host: Host,
+    paths: Vec<Path>,
+    /// The connections that clients make over the paths.
+    arriving: mpsc::UnboundedReceiver<DuplexStream>,
+}
+
+impl Beginning {
+    async fn of(seed: u64, history: u64, clients: u64) -> Self {
+        let mut chance = Chance::of(seed);
+        let disk = Arc::new(Disk::new(history, chance.fork()));
+        let mut host = Host::new(Arc::clone(&disk));
+        host.start().await;
+        let (arrivals, arriving) = mpsc::unbounded_channel();
+        let paths =
+            (0..clients).map(|_| Path::new(chance.fork(), Arc::new(any_fate), arrivals.clone())).collect();
+        Self { chance, disk, host, paths, arriving }
     }
-    let allowed = Allowed { missing: history < CLIENTS * TEXTS, refusals: fills };
-    let mut trouble = Trouble { host, disk: Arc::clone(&disk), paths, chance, fills };
-    let over = Instant::now() + TROUBLE;
-    let mut next = Instant::now();
-    let mut books = Box::pin(close_books(&disk, clients, enough, allowed));
-    loop {
-        tokio::select! {
-            Some(stream) = arriving.recv() => trouble.host.take(stream),
-            () = sleep_until(next), if next < over => {
-                trouble.strike().await;
-                next += trouble.chance.span(Duration::from_secs(12));
-                if next >= over {
-                    trouble.end().await;
+
+    /// Breaks things by chance for as long as [`TROUBLE`], then mends everything and cancels `calm`. Plays on until
+    /// `ending` is ready, and returns what it gives.
+    async fn go_on<T>(self, fills: bool, calm: CancellationToken, ending: impl Future<Output = T>) -> T {
+        let Self { chance, disk, host, paths, mut arriving } = self;
+        let mut trouble = Trouble { host, disk, paths, chance, fills };
+        let over = Instant::now() + TROUBLE;
+        let mut next = Instant::now();
+        tokio::pin!(ending);
+        loop {
+            tokio::select! {
+                Some(stream) = arriving.recv() => trouble.host.take(stream),
+                () = sleep_until(next), if next < over => {
+                    trouble.strike().await;
+                    next += trouble.chance.span(Duration::from_secs(12));
+                    if next >= over {
+                        trouble.end().await;
+                        calm.cancel();
+                    }
                 }
+                ended = &mut ending => return ended,
             }
-            closed = &mut books => return closed,
         }
     }
 }
 
+/// Waits until all trouble is over and everything has settled, tells the clients that it is enough, and returns them.
+async fn settled<T: 'static>(enough: CancellationToken, clients: JoinSet<T>) -> Vec<T> {
+    pass(TROUBLE + SETTLE).await;
+    enough.cancel();
+    clients.join_all().await
+}
+
+/// Plays a story with all kinds of faults. Returns how many messages were checked and how many links were lost.
+async fn chance_story(seed: u64, history: u64, fills: bool) -> (usize, u64) {
+    let mut story = Beginning::of(seed, history, CLIENTS).await;
+    let enough = CancellationToken::new();
+    let mut clients = JoinSet::new();
+    for (number, path) in story.paths.iter().enumerate() {
+        let chance = story.chance.fork();
+        clients.spawn(client(format!("c{number}"), path.clone(), TEXTS, chance, enough.clone()));
+    }
+    let allowed = Allowed { missing: history < CLIENTS * TEXTS, refusals: fills };
+    let disk = Arc::clone(&story.disk);
+    story.go_on(fills, CancellationToken::new(), close_books(&disk, clients, enough, allowed)).await
+}
+
 /// Plays a story with the same faults in which clients also talk in rooms.
 async fn rooms_story(seed: u64, fills: bool) -> (usize, u64) {
-    let mut chance = Chance::of(seed);
-    let disk = Arc::new(Disk::new(100_000, chance.fork()));
-    let mut host = Host::new(Arc::clone(&disk));
-    host.start().await;
-    let (arrivals, mut arriving) = mpsc::unbounded_channel();
-    let paths: Vec<Path> =
-        (0..CLIENTS).map(|_| Path::new(chance.fork(), Arc::new(any_fate), arrivals.clone())).collect();
+    let mut story = Beginning::of(seed, 100_000, CLIENTS).await;
     let enough = CancellationToken::new();
     let mut members = JoinSet::new();
-    for (member, path) in rooms::members(CLIENTS).into_iter().zip(&paths) {
-        members.spawn(member.live(path.clone(), TEXTS, chance.fork(), enough.clone()));
+    for (member, path) in rooms::members(CLIENTS).into_iter().zip(&story.paths) {
+        members.spawn(member.live(path.clone(), TEXTS, story.chance.fork(), enough.clone()));
     }
-    let mut trouble = Trouble { host, disk: Arc::clone(&disk), paths, chance, fills };
-    let over = Instant::now() + TROUBLE;
-    let mut next = Instant::now();
-    let mut settled = Box::pin(async {
-        pass(TROUBLE + SETTLE).await;
-        enough.cancel();
-        members.join_all().await
-    });
-    loop {
-        tokio::select! {
-            Some(stream) = arriving.recv() => trouble.host.take(stream),
-            () = sleep_until(next), if next < over => {
-                trouble.strike().await;
-                next += trouble.chance.span(Duration::from_secs(12));
-                if next >= over {
-                    trouble.end().await;
-                }
-            }
-            members = &mut settled => return rooms::close(&disk, &members, fills),
-        }
-    }
+    let disk = Arc::clone(&story.disk);
+    let members = story.go_on(fills, CancellationToken::new(), settled(enough, members)).await;
+    rooms::close(&disk, &members, fills)
 }
 
 /// Plays a story in which users ask each other for private sessions while links are lost and the server dies. Returns
 /// how many sessions and how many refusals there were.
 async fn consent_story(seed: u64) -> (usize, u64) {
-    let mut chance = Chance::of(seed);
-    let disk = Arc::new(Disk::new(1000, chance.fork()));
-    let mut host = Host::new(Arc::clone(&disk));
-    host.start().await;
-    let (arrivals, mut arriving) = mpsc::unbounded_channel();
-    let paths: Vec<Path> =
-        (0..PEOPLE).map(|_| Path::new(chance.fork(), Arc::new(any_fate), arrivals.clone())).collect();
+    let mut story = Beginning::of(seed, 1000, PEOPLE).await;
     let (calm, enough) = (CancellationToken::new(), CancellationToken::new());
     let (books, mut people) = (consent::Books::of(PEOPLE), JoinSet::new());
-    for (number, path) in paths.iter().enumerate() {
-        let (books, chance) = (Arc::clone(&books), chance.fork());
+    for (number, path) in story.paths.iter().enumerate() {
+        let (books, chance) = (Arc::clone(&books), story.chance.fork());
         people.spawn(consent::live(number, books, path.clone(), chance, calm.clone(), enough.clone()));
     }
-    let mut trouble = Trouble { host, disk, paths, chance, fills: false };
-    let over = Instant::now() + TROUBLE;
-    let mut next = Instant::now();
-    let mut settled = Box::pin(async {
-        pass(TROUBLE + SETTLE).await;
-        enough.cancel();
-        people.join_all().await
-    });
-    loop {
-        tokio::select! {
-            Some(stream) = arriving.recv() => trouble.host.take(stream),
-            () = sleep_until(next), if next < over => {
-                trouble.strike().await;
-                next += trouble.chance.span(Duration::from_secs(12));
-                if next >= over {
-                    trouble.end().await;
-                    calm.cancel();
-                }
-            }
-            _ = &mut settled => return books.close(),
-        }
-    }
+    story.go_on(false, calm, settled(enough, people)).await;
+    books.close()
 }
 
 #[test]

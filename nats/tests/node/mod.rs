@@ -10,12 +10,14 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// How long nodes may take until they answer.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -111,14 +113,14 @@ fn spawn_all(program: &Path, network: &Network, count: usize, sync: bool, more: 
         let listen = format!("{}:{}", network.host, clients[index]);
         let text = configuration(dir.path(), index, (&listen, monitors[index]), routes, sync);
         fs::write(&config, text + more).unwrap();
-        let child = spawn(program, network, &config).unwrap();
+        let (child, ready) = spawn(program, network, &config).unwrap();
         let (program, network) = (program.to_owned(), network.clone());
-        Node { program, config, network, port: clients[index], monitor: monitors[index], child }
+        (Node { program, config, network, port: clients[index], monitor: monitors[index], child }, ready)
     });
-    let nodes: Vec<Node> = nodes.collect();
+    let (nodes, ready): (Vec<Node>, Vec<_>) = nodes.unzip();
     let joined = nodes.iter().map(Node::url).collect::<Vec<_>>().join(",");
     let nodes = Nodes { nodes, joined, _dir: dir };
-    nodes.nodes.iter().for_each(Node::wait_until_it_answers);
+    nodes.nodes.iter().zip(&ready).for_each(|(node, ready)| node.wait_until_it_answers(ready));
     nodes
 }
 
@@ -165,17 +167,32 @@ fn free_ports(count: usize) -> Vec<u16> {
     ports.filter(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).take(count).collect()
 }
 
-fn spawn(program: &Path, network: &Network, config: &Path) -> io::Result<Child> {
+/// Starts a node, and gives what receives something as soon as the node answers.
+fn spawn(program: &Path, network: &Network, config: &Path) -> io::Result<(Child, mpsc::Receiver<()>)> {
     let log = fs::File::create(config.with_extension("log"))?;
     let mut words = network.prefix.iter().map(OsStr::new).chain([program.as_os_str()]);
-    Command::new(words.next().unwrap())
+    let mut child = Command::new(words.next().unwrap())
         .args(words)
         .arg("-c")
         .arg(config)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (answers, ready) = mpsc::channel();
+    let said = child.stderr.take().unwrap();
+    thread::spawn(move || follow(said, log, &answers));
+    Ok((child, ready))
+}
+
+/// Writes what a node says to its log until the node ends, and tells when the node answers.
+fn follow(said: ChildStderr, mut log: fs::File, answers: &mpsc::Sender<()>) {
+    for line in BufReader::new(said).lines().map_while(Result::ok) {
+        writeln!(log, "{line}").unwrap();
+        if line.contains("Server is ready") {
+            let _nobody_waits_any_more = answers.send(());
+        }
+    }
 }
 
 impl Node {
@@ -192,8 +209,9 @@ impl Node {
 
     /// Starts the node again with what it had stored.
     pub(crate) fn start_again(&mut self) {
-        self.child = spawn(&self.program, &self.network, &self.config).unwrap();
-        self.wait_until_it_answers();
+        let (child, ready) = spawn(&self.program, &self.network, &self.config).unwrap();
+        self.child = child;
+        self.wait_until_it_answers(&ready);
     }
 
     /// Returns the folder in which the node keeps its data. The node must not be running when that folder is copied or
@@ -209,12 +227,9 @@ impl Node {
         assert!(sent.success());
     }
 
-    fn wait_until_it_answers(&self) {
-        let until = Instant::now() + READY_WITHIN;
-        while !self.log().contains("Server is ready") {
-            assert!(Instant::now() < until, "no node answers: {}", self.log());
-            std::thread::sleep(Duration::from_millis(20)); // A program that starts tells nobody.
-        }
+    fn wait_until_it_answers(&self, ready: &mpsc::Receiver<()>) {
+        let answer = ready.recv_timeout(READY_WITHIN);
+        assert!(answer.is_ok(), "no node answers: {}", self.log());
     }
 
     fn log(&self) -> String {

@@ -48,7 +48,7 @@ async fn publish(stream: &NatsStream<String>, text: &str) -> Place {
             Ok(place) => return place,
             Err(err) => assert!(Instant::now() < until, "{err}"),
         }
-        tokio::time::sleep(Duration::from_millis(50)).await; // NATS needs a while until it has a leader again.
+        tokio::time::sleep(Duration::from_millis(50)).await; // a pause between two attempts: NATS tells nobody when it has a leader again
     }
 }
 

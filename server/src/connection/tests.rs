@@ -1,6 +1,8 @@
 //! Tests of connections over pipes that are far too small, with a real TLS client at the other end.
 
+mod history;
 mod rooms;
+mod unresponsive;
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -9,10 +11,10 @@ use hobnob_protocol::chain::Position;
 use hobnob_protocol::codec::MessageReader;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::ids::RunId;
-use hobnob_protocol::message::{Change, Hello, RefusedCode};
+use hobnob_protocol::message::Hello;
 use hobnob_protocol::text::Text;
 use hobnob_protocol::transport::{KeyPolicy, client_config, server_config, server_name};
-use hobnob_protocol::{LOBBY_ALPN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
+use hobnob_protocol::{LOBBY_ALPN, PROTOCOL_VERSION};
 use tokio::io::{AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -21,9 +23,8 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::decide::Posts;
 use crate::lobby::{LobbyParts, lobby};
-use crate::log::{Batch, Contents, Later, LobbyLog, MemoryLog, OpenedRoom, Stretch};
+use crate::log::{LobbyLog, MemoryLog, Stretch};
 use crate::relay::{Relay, RelayParts};
 use crate::tokens::Tokens;
 
@@ -275,92 +276,6 @@ async fn a_reader_that_fell_far_behind_gets_every_message_once() {
     assert!(world.shared.metrics.log_reads.get() > 0);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_silent_client_is_asked_for_a_sign_of_life_and_then_dropped() {
-    let world = World::new();
-    let (mut anna, _) = world.join("anna", 4096).await;
-    let joined = Instant::now();
-    assert_eq!(anna.next().await, Some(ServerMessage::Ping));
-    assert!(joined.elapsed() >= LOBBY_PING_AFTER);
-    anna.send(&ClientMessage::Pong).await;
-    let answered = Instant::now();
-    assert_eq!(anna.next().await, Some(ServerMessage::Ping));
-    assert_eq!(anna.next().await, None);
-    let silent = answered.elapsed();
-    assert!(silent >= LOBBY_DEAD_AFTER && silent < LOBBY_DEAD_AFTER + LOBBY_PING_AFTER, "{silent:?}");
-    anna.serving.await.unwrap();
-}
-
-/// Says more than any pipe here holds, and sends signs of life for `client` until the server evicts it.
-async fn deafen(world: &World, client: &mut Client) {
-    let (mut anna, _) = world.join("anna", 64 * 1024).await;
-    anna.say(1, &"x".repeat(8192)).await;
-    let started = Instant::now();
-    let left = Change::Left("deaf".parse().unwrap());
-    loop {
-        // The client sends signs of life, so the server notices only by the write that makes no progress.
-        client.writer.write_all(&codec::encode(&ClientMessage::Pong)).await.unwrap();
-        anna.writer.write_all(&codec::encode(&ClientMessage::Pong)).await.unwrap();
-        let waited = tokio::time::timeout(Duration::from_secs(1), anna.next()).await;
-        if matches!(waited, Ok(Some(ServerMessage::Presence { changes, .. })) if changes.contains(&left)) {
-            break;
-        }
-        assert!(started.elapsed() < WRITE_TIMEOUT + LOBBY_PING_AFTER + Duration::from_secs(2));
-    }
-    assert!(started.elapsed() >= WRITE_TIMEOUT);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_takes_nothing_is_evicted_and_is_told_so_when_it_reads_again() {
-    let world = World::new();
-    let (mut deaf, _) = world.join("deaf", 512).await;
-    deafen(&world, &mut deaf).await;
-    assert!(!deaf.serving.is_finished());
-    tokio::time::sleep(Duration::from_secs(60)).await; // Paused time: a while in which it may read again.
-    let mut heard = Vec::new();
-    while let Some(message) = deaf.next().await {
-        heard.push(message);
-    }
-    assert_eq!(heard.pop(), Some(ServerMessage::refused(RefusedCode::NotReading)));
-    assert!(heard.iter().any(|m| matches!(m, ServerMessage::Said(_))), "what was on its way: {heard:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_server_does_not_wait_for_ever_for_a_client_that_takes_nothing() {
-    let world = World::new();
-    let (mut deaf, _) = world.join("deaf", 512).await;
-    deafen(&world, &mut deaf).await;
-    let started = Instant::now();
-    deaf.serving.await.unwrap();
-    assert!(started.elapsed() <= Duration::from_secs(121));
-    assert_eq!(world.shared.evicted.available_permits(), MAX_EVICTED);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_takes_nothing_is_closed_without_an_explanation_when_too_many_others_wait() {
-    let world = World::new();
-    let others = Arc::clone(&world.shared.evicted).acquire_many_owned(MAX_EVICTED as u32).await.unwrap();
-    let (mut deaf, _) = world.join("deaf", 512).await;
-    deafen(&world, &mut deaf).await;
-    let started = Instant::now();
-    deaf.serving.await.unwrap();
-    assert!(started.elapsed() < Duration::from_secs(2));
-    drop(others);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_lets_its_answers_pile_up_is_closed() {
-    let world = World::new();
-    let (mut client, _) = world.join("anna", 1024).await;
-    let ping = codec::encode(&ClientMessage::Ping);
-    let mut sent = 0;
-    while client.writer.write_all(&ping).await.is_ok() && client.writer.flush().await.is_ok() {
-        sent += 1;
-        assert!(sent < 100_000, "its answers must be bounded");
-    }
-    client.serving.await.unwrap();
-}
-
 #[test]
 fn a_client_that_is_behind_the_oldest_kept_message_is_told_how_many_it_misses() {
     let position =
@@ -389,186 +304,4 @@ fn a_client_that_is_behind_the_oldest_kept_message_is_told_how_many_it_misses() 
     assert_eq!(said.first(), Seq(101));
     let lines = read(encode::what_follows(None, Seq(100), &stretch));
     assert!(matches!(&lines[..], [ServerMessage::Said(_)]), "{lines:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_server_does_not_wait_for_ever_for_a_hello() {
-    let world = World::new();
-    let (near, far) = tokio::io::duplex(64);
-    let started = Instant::now();
-    serve(far, None, "192.0.2.1:5000".parse().unwrap(), Arc::clone(&world.shared)).await;
-    assert!(started.elapsed() >= hobnob_protocol::HANDSHAKE_TIMEOUT);
-    assert!(started.elapsed() < hobnob_protocol::HANDSHAKE_TIMEOUT * 2);
-    drop(near);
-}
-
-/// A log whose answers take some time, and which counts how many readers wait for an answer.
-struct SlowLog {
-    log: Arc<MemoryLog>,
-    /// The log that already holds messages, as after a restart.
-    contents: Contents,
-    asked: AtomicUsize,
-    most: AtomicUsize,
-}
-
-impl SlowLog {
-    fn over(log: Arc<MemoryLog>) -> Self {
-        let contents = Contents { head: *log.subscribe().borrow(), ..log.contents().clone() };
-        Self { log, contents, asked: AtomicUsize::default(), most: AtomicUsize::default() }
-    }
-}
-
-impl LobbyLog for SlowLog {
-    fn contents(&self) -> &Contents {
-        &self.contents
-    }
-
-    fn append(&self, batch: Batch) -> Later<'static, ()> {
-        self.log.append(batch)
-    }
-
-    fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
-        Box::pin(async move {
-            // A look-up of one position needs no turn and is answered at once.
-            if limit == 1 {
-                return self.log.read(after, limit, max_bytes).await;
-            }
-            let asked = 1 + self.asked.fetch_add(1, Ordering::Relaxed);
-            self.most.fetch_max(asked, Ordering::Relaxed);
-            tokio::time::sleep(Duration::from_millis(10)).await; // in paused time
-            self.asked.fetch_sub(1, Ordering::Relaxed);
-            self.log.read(after, limit, max_bytes).await
-        })
-    }
-
-    fn rooms(&self) -> Vec<OpenedRoom> {
-        self.log.rooms()
-    }
-
-    fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> Later<'_, Stretch> {
-        self.log.read_room(room, after, limit, max_bytes)
-    }
-
-    fn posts(&self) -> Posts {
-        self.log.posts()
-    }
-
-    fn subscribe(&self) -> watch::Receiver<Position> {
-        self.log.subscribe()
-    }
-
-    fn first(&self) -> Seq {
-        self.log.first()
-    }
-}
-
-/// Reads answers to `history` until `answers` of them have ended. Returns how many parts they had and how many messages
-/// were in them.
-async fn parts_of(client: &mut Client, answers: usize) -> (usize, usize) {
-    let (mut ended, mut parts, mut read) = (0, 0, 0);
-    while ended < answers {
-        if let ServerMessage::History { messages, more, .. } = client.next().await.unwrap() {
-            (parts, read) = (parts + 1, read + messages.len());
-            ended += usize::from(!more);
-        }
-    }
-    (parts, read)
-}
-
-#[tokio::test(start_paused = true)]
-async fn answers_to_history_are_read_in_turns_so_that_a_long_one_does_not_hold_up_short_ones() {
-    let log = Arc::new(MemoryLog::new(100_000));
-    let before = World::over(Arc::clone(&log) as _);
-    let (mut anna, start) = before.join("anna", 1 << 20).await;
-    for id in 1..=1000 {
-        anna.say(id, &format!("word {id}")).await;
-    }
-    anna.follow(start, 1000).await;
-    drop(before);
-
-    let slow = Arc::new(SlowLog::over(log));
-    let world = World::over(Arc::clone(&slow) as _);
-    let (mut anna, _) = world.join("anna", 1 << 20).await;
-    let mut greedy = Vec::new();
-    for number in 0..10 {
-        let (mut client, _) = world.join(&format!("greedy{number}"), 1 << 20).await;
-        for request in 0..8 {
-            client.send(&ClientMessage::History { request, limit: 1000, room: None, before: None }).await;
-        }
-        greedy.push(tokio::spawn(async move { parts_of(&mut client, 8).await }));
-    }
-    // A client that reads everything counts as one of them.
-    let mut hello = hello("greedy10");
-    hello.since = Some(Seq(0));
-    let mut client = world.ask_with(hello, 1 << 20).await;
-    let following = tokio::spawn(async move {
-        let ServerMessage::Welcome(welcome) = client.next().await.unwrap() else { panic!("not welcomed") };
-        client.follow(welcome.start, 1000).await;
-    });
-    let (mut bobby, _) = world.join("bobby", 1 << 20).await;
-    let began = Instant::now();
-    bobby.send(&ClientMessage::History { request: 1, limit: 20, room: None, before: None }).await;
-    assert_eq!(parts_of(&mut bobby, 1).await, (1, 20));
-    let took = began.elapsed();
-    assert!(
-        took <= Duration::from_millis(10 * 12),
-        "behind each of ten once, not behind all they ask: {took:?}"
-    );
-
-    // A client that speaks does not wait for any of these answers.
-    let began = Instant::now();
-    bobby.say(1, "quickly").await;
-    while !matches!(anna.next().await.unwrap(), ServerMessage::Said(_)) {}
-    assert!(began.elapsed() < Duration::from_millis(10), "{:?}", began.elapsed());
-    for reading in greedy {
-        let (parts, read) = reading.await.unwrap();
-        assert!(parts >= 8 * 8 && read == 8000, "{parts} {read}");
-    }
-    following.await.unwrap();
-    assert_eq!(slow.most.load(Ordering::Relaxed), 1, "parts read at once");
-}
-
-#[tokio::test(start_paused = true)]
-async fn others_cannot_cause_the_eviction_of_a_client_by_asking_for_introductions() {
-    let world = World::new();
-    // The client reads nothing for now, like one with a slow link.
-    let (mut victim, start) = world.join("victim", 512).await;
-    let named = |n: usize| format!("{}{n:02}:65535", "x".repeat(200)).parse().unwrap();
-    for attacker in 0..20 {
-        let mut hello = hello(&format!("stranger{attacker}"));
-        hello.candidates = (0..31).map(named).collect();
-        let mut stranger = world.ask_with(hello, 1 << 20).await;
-        let pairs: Vec<u8> = (0..500)
-            .flat_map(|request| {
-                let pair = ClientMessage::Pair { request, name: "victim".parse().unwrap(), session: None };
-                codec::encode(&pair).to_vec()
-            })
-            .collect();
-        stranger.writer.write_all(&pairs).await.unwrap();
-        stranger.writer.flush().await.unwrap();
-        let mut answers = 0;
-        // The first question waits for the victim, which reads nothing.
-        while answers < 499 {
-            let answer = stranger.next().await.expect("who asks is answered");
-            if let ServerMessage::NoAnswer { code, .. } = answer {
-                assert_eq!(code, hobnob_protocol::message::NoAnswerCode::Busy);
-                answers += 1;
-            }
-        }
-    }
-    victim.say(1, "still here").await;
-    let mut asked = 0;
-    loop {
-        match victim.next().await.expect("the victim stays") {
-            ServerMessage::Asked { .. } => asked += 1,
-            ServerMessage::Said(said) => {
-                let mut position = start;
-                position.advance_over(&said).unwrap();
-                break;
-            }
-            ServerMessage::Ping | ServerMessage::Presence { .. } | ServerMessage::PresenceSkipped { .. } => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(asked, 20, "one question of each waits");
 }

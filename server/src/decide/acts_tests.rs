@@ -222,10 +222,8 @@ fn a_ban_that_would_end_after_the_year_9999_never_ends() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3)]);
     let effects = stage.apply(vec![act_for(1, 1, "ban carl", Some(u64::MAX))]);
-    let until = effects.iter().find_map(|effect| match effect {
-        Effect::Said { message, .. } => message.content.act().map(|act| act.until),
-        _ => None,
-    });
+    let message = effects.iter().find_map(Effect::message);
+    let until = message.and_then(|message| message.content.act()).map(|act| act.until);
     assert_eq!(until, Some(None));
     assert_eq!(stage.machine.rules().bans()[0].sentence.until, None);
 }
@@ -252,13 +250,7 @@ fn a_withdrawn_act_has_no_effect_and_the_operators_file_of_its_batch_still_count
         act(1, 2, "slow =60"),
         Entry::Operators(vec![key(1).fingerprint(), key(3).fingerprint()]),
     ]);
-    let messages: Vec<LobbyMessage> = staged
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Said { message, .. } => Some(message.clone()),
-            _ => None,
-        })
-        .collect();
+    let messages: Vec<LobbyMessage> = staged.iter().filter_map(Effect::message).cloned().collect();
     assert_eq!(messages.len(), 2);
     stage.machine.withdraw(&messages, |_| None);
     assert!(stage.machine.rules().bans().is_empty());

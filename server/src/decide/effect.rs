@@ -162,3 +162,14 @@ pub enum Effect {
     /// one of the two is wrong, and nobody can know which.
     Contradicted(Place),
 }
+
+#[cfg(test)]
+impl Effect {
+    /// Returns the message, if a text or an act has got its number.
+    pub(super) fn message(&self) -> Option<&LobbyMessage> {
+        match self {
+            Self::Said { message, .. } => Some(message),
+            _ => None,
+        }
+    }
+}

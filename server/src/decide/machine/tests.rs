@@ -96,11 +96,8 @@ fn messages_from_before_there_were_several_servers_go_in_once_and_in_order() {
     let mut before = Stage::new();
     before.apply(vec![join(1, "anna", 1, 1, None)]);
     let said = before.stage(vec![say(1, 1), say(1, 2)]);
-    let kept = |effect: &Effect| match effect {
-        Effect::Said { message, .. } => Some(Entry::Kept(Box::new(message.clone()))),
-        _ => None,
-    };
-    let kept: Vec<Entry> = said.iter().filter_map(kept).collect();
+    let kept = said.iter().filter_map(Effect::message);
+    let kept: Vec<Entry> = kept.map(|message| Entry::Kept(Box::new(message.clone()))).collect();
     let name = NameBinding {
         name: "anna".parse().unwrap(),
         key: PublicKey::new([1; 32]),
@@ -216,13 +213,7 @@ fn withdrawn_texts_lose_their_numbers_and_names_of_the_same_batch_stay() {
     let mut stage = Stage::new();
     stage.apply(vec![join(1, "anna", 1, 1, None), say(1, 1)]);
     let staged = stage.stage(vec![say(1, 2), join(2, "bobby", 2, 1, None), say(2, 1), say(1, 2)]);
-    let messages: Vec<LobbyMessage> = staged
-        .iter()
-        .filter_map(|effect| match effect {
-            Effect::Said { message, .. } => Some(message.clone()),
-            _ => None,
-        })
-        .collect();
+    let messages: Vec<LobbyMessage> = staged.iter().filter_map(Effect::message).cloned().collect();
     assert_eq!(messages.len(), 2);
     assert_eq!(short(staged.last().unwrap()).unwrap(), "1 accepted 2 2");
     stage.machine.withdraw(&messages, |_| None);
