@@ -10,6 +10,7 @@
 //! - `stream`: publishing to the stream; `following`: reading it without a gap, with a watchdog.
 //! - `neighbours`: questions between servers and their answers.
 //! - `monitor`: whether a node writes each batch to its disk before it acknowledges the batch.
+//! - `version`: which nodes are too old to keep a stream alike.
 
 mod connection;
 mod following;
@@ -19,6 +20,7 @@ mod neighbours;
 mod settings;
 mod shared;
 mod stream;
+mod version;
 
 pub use connection::{ConnectError, Link};
 pub use founding::{Founded, LobbyStreamError};
@@ -26,3 +28,4 @@ pub use monitor::{MonitorError, SyncAlways, sync_always};
 pub use neighbours::NatsNeighbours;
 pub use settings::{LobbyName, LobbyNameError, Settings};
 pub use stream::{NatsStream, StreamState};
+pub use version::{AGREES_FROM, may_disagree};

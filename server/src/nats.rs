@@ -6,7 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use hobnob_nats::{
-    Link, LobbyName, NatsNeighbours, NatsStream, Settings, StreamState, SyncAlways, sync_always,
+    AGREES_FROM, Link, LobbyName, NatsNeighbours, NatsStream, Settings, StreamState, SyncAlways,
+    may_disagree, sync_always,
 };
 use hobnob_order::{Later, Place, StreamIdentity};
 use hobnob_server::decide::Proposals;
@@ -124,9 +125,11 @@ impl NatsOrder {
         let behind = place.map(|place| newest.0.saturating_sub(place.0));
         let behind =
             behind.map_or_else(String::new, |behind| format!("\nbehind: {behind} batches, as last noted"));
+        let warning = too_old(&node, &version, replicas);
+        let warning = warning.map_or_else(String::new, |warning| format!("\nwarning: {warning}"));
         Ok(format!(
             "nats: node {node} ({version}); {current} of {replicas} nodes have all of the stream, led by {leader}\n\
-             stream: places {} to {}, {bytes} bytes{behind}",
+             stream: places {} to {}, {bytes} bytes{behind}{warning}",
             oldest.0, newest.0
         ))
     }
@@ -147,6 +150,9 @@ impl NatsOrder {
                 true => tracing::info!(replicas, "the lobby is founded on NATS"),
                 false => tracing::info!(replicas, "the lobby is found on NATS"),
             }
+            if let Some(warning) = too_old(&self.link.node(), &self.link.node_version(), replicas) {
+                tracing::warn!("{warning}");
+            }
             let neighbours = NatsNeighbours::new(&self.link, self.settings.lobby.clone());
             LobbyOrder {
                 founding: founded.founding,
@@ -161,6 +167,17 @@ impl SharedOrder for NatsOrder {
     fn find<'a>(&'a self, identity: StreamIdentity, founding: Option<&'a str>) -> Later<'a, OrderOrNone> {
         Box::pin(self.find(identity, founding))
     }
+}
+
+/// Returns what to say of a node that is too old to keep the stream together with others. A single node has nobody to disagree
+/// with.
+fn too_old(node: &str, version: &str, replicas: usize) -> Option<String> {
+    (replicas > 1 && may_disagree(version)).then(|| {
+        format!(
+            "node {node} runs NATS {version}: after a crash, nodes older than {AGREES_FROM} may have different texts at \
+             the same place of the stream, and an acknowledged text may be lost; upgrade all nodes"
+        )
+    })
 }
 
 /// Reports once whether acknowledged texts survive a power cut, as far as that can be known.
@@ -184,6 +201,15 @@ pub(crate) async fn tell_of_durability(monitor: Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_node_that_is_too_old_is_warned_of_where_several_nodes_keep_the_stream() {
+        let warning = too_old("n1", "2.9.10", 3).unwrap();
+        assert!(warning.starts_with("node n1 runs NATS 2.9.10: "), "{warning}");
+        assert!(warning.contains("older than 2.10.23"), "{warning}");
+        assert_eq!(too_old("n1", "2.9.10", 1), None);
+        assert_eq!(too_old("n1", "2.15.1", 3), None);
+    }
 
     #[test]
     fn options_of_nats_need_the_option_nats_a_valid_name_and_a_certificate_with_its_key() {

@@ -61,7 +61,7 @@ impl Cluster {
     fn fault(&mut self, chance: &mut Chance) -> &'static str {
         let server = chance.below(self.servers.len() as u64) as usize;
         let node = chance.below(self.nodes.nodes.len() as u64) as usize;
-        match chance.below(6) {
+        match chance.below(7) {
             0 => {
                 self.servers[server].kill();
                 chance.moment(Duration::from_secs(2));
@@ -92,16 +92,30 @@ impl Cluster {
                 self.nodes.nodes[node].freeze(false);
                 "a node frozen"
             }
-            _ => {
-                let other = (node + 1) % self.nodes.nodes.len();
-                self.nodes.nodes[node].kill();
-                self.nodes.nodes[other].kill();
+            5 => {
+                let two = self.kill_all_but(node);
                 chance.moment(Duration::from_secs(3));
-                self.nodes.nodes[node].start_again();
-                self.nodes.nodes[other].start_again();
+                two.into_iter().for_each(|node| self.nodes.nodes[node].start_again());
                 "two nodes killed"
             }
+            _ => {
+                // What only this node has stored was never acknowledged, and has to be given up when it comes back.
+                let two = self.kill_all_but(node);
+                chance.moment(Duration::from_secs(3));
+                self.nodes.nodes[node].kill();
+                two.into_iter().for_each(|node| self.nodes.nodes[node].start_again());
+                chance.moment(Duration::from_secs(8));
+                self.nodes.nodes[node].start_again();
+                "all nodes killed"
+            }
         }
+    }
+
+    /// Kills the two other nodes of three, and returns them.
+    fn kill_all_but(&mut self, node: usize) -> [usize; 2] {
+        let two = [(node + 1) % 3, (node + 2) % 3];
+        two.into_iter().for_each(|node| self.nodes.nodes[node].kill());
+        two
     }
 }
 

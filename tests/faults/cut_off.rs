@@ -1,5 +1,5 @@
-//! The network between servers and NATS is cut, in network namespaces: packets vanish, and nothing is closed. Meanwhile
-//! nothing is acknowledged and nobody is disconnected; afterwards each text is said once. On a machine without
+//! The network between servers and NATS is cut, in network namespaces, in both directions or in one: packets vanish, and
+//! nothing is closed. Meanwhile nothing is acknowledged and nobody is disconnected; afterwards each text is said once. On a machine without
 //! nats-server or network namespaces these tests are skipped with a note.
 
 use std::fs::{copy, create_dir_all};
@@ -14,7 +14,7 @@ use crate::support::home::Home;
 use crate::support::launch::Launch;
 use crate::support::process::Process;
 use crate::support::server::first_line;
-use crate::switch::{Switch, address};
+use crate::switch::{Cut, Switch, address};
 
 /// The ports of the switch behind which NATS and the two servers are.
 const NATS: usize = 0;
@@ -110,21 +110,21 @@ fn nobody_was_disconnected(speakers: &[Speaker], observers: &[Client]) {
     }
 }
 
-#[test]
-fn a_server_that_is_cut_off_for_seconds_keeps_its_clients_and_their_texts() {
-    let Some(apart) = Apart::new() else { return };
+/// A server is cut off for a time in which nobody takes it for gone.
+fn keeps_its_clients_and_their_texts(cut: Cut) {
+    let Some(apart) = Apart::new().filter(|_| cut.is_possible()) else { return };
     let (mut speakers, observers) = apart.people();
     for _ in 0..2 {
         all_type(&mut speakers);
         speakers.iter().for_each(Speaker::settle);
-        apart.switch.unplug(SERVERS[0]);
+        apart.switch.cut(SERVERS[0], cut);
         all_type(&mut speakers);
         // The texts of clients on the other server are heard there, and the texts of clients on this server wait.
         speakers[1].settle();
         sees(&observers[1], speakers[1].typed.last().unwrap());
         std::thread::sleep(SHORT); // this is the length of the fault; nothing is waited for
         waits(&speakers[0]);
-        apart.switch.plug(SERVERS[0]);
+        apart.switch.mend(SERVERS[0], cut);
         all_type(&mut speakers);
         speakers.iter().for_each(Speaker::settle);
     }
@@ -133,20 +133,50 @@ fn a_server_that_is_cut_off_for_seconds_keeps_its_clients_and_their_texts() {
 }
 
 #[test]
-fn a_server_that_is_cut_off_for_longer_is_taken_for_gone_and_takes_part_again() {
-    let Some(apart) = Apart::new() else { return };
+fn a_server_that_is_cut_off_for_seconds_keeps_its_clients_and_their_texts() {
+    keeps_its_clients_and_their_texts(Cut::Both);
+}
+
+#[test]
+fn a_server_that_nats_does_not_hear_for_seconds_keeps_its_clients_and_their_texts() {
+    keeps_its_clients_and_their_texts(Cut::From);
+}
+
+#[test]
+fn a_server_that_does_not_hear_nats_for_seconds_keeps_its_clients_and_their_texts() {
+    keeps_its_clients_and_their_texts(Cut::To);
+}
+
+/// A server is cut off until the other one takes it for gone.
+fn is_taken_for_gone_and_takes_part_again(cut: Cut) {
+    let Some(apart) = Apart::new().filter(|_| cut.is_possible()) else { return };
     let (mut speakers, observers) = apart.people();
     all_type(&mut speakers);
     speakers.iter().for_each(Speaker::settle);
-    apart.switch.unplug(SERVERS[0]);
+    apart.switch.cut(SERVERS[0], cut);
     all_type(&mut speakers);
     observers[1].wait_within(LONG * 2, json!({"event": "left", "name": "anna"}));
     waits(&speakers[0]);
     speakers[0].client.has_no(json!({"event": "link", "state": "down"}));
-    apart.switch.plug(SERVERS[0]);
+    apart.switch.mend(SERVERS[0], cut);
     observers[1].wait_within(LONG * 2, json!({"event": "joined", "name": "anna"}));
     all_type(&mut speakers);
     has_all(&speakers, &observers);
+}
+
+#[test]
+fn a_server_that_is_cut_off_for_longer_is_taken_for_gone_and_takes_part_again() {
+    is_taken_for_gone_and_takes_part_again(Cut::Both);
+}
+
+#[test]
+fn a_server_that_nats_does_not_hear_for_longer_is_taken_for_gone_and_takes_part_again() {
+    is_taken_for_gone_and_takes_part_again(Cut::From);
+}
+
+#[test]
+fn a_server_that_does_not_hear_nats_for_longer_is_taken_for_gone_and_takes_part_again() {
+    is_taken_for_gone_and_takes_part_again(Cut::To);
 }
 
 #[test]

@@ -6,10 +6,37 @@ use std::process::Command;
 use crate::support::launch::Launch;
 use crate::support::namespace::Namespace;
 
+/// Which packets of a port vanish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// All of them.
+    Both,
+    /// Those that are sent from the port; those that are sent to it arrive.
+    From,
+    /// Those that are sent to the port; those that are sent from it arrive.
+    To,
+}
+
 /// The switch and the namespaces that are plugged into it; all are removed when this is dropped.
 pub(crate) struct Switch {
     hub: Namespace,
     ports: Vec<Namespace>,
+}
+
+impl Cut {
+    /// Returns whether this machine can do that; prints the reason if it cannot.
+    #[must_use]
+    pub(crate) fn is_possible(self) -> bool {
+        let has_nft = || {
+            let nft = Command::new("nft").arg("--version").output();
+            nft.is_ok_and(|output| output.status.success())
+        };
+        let possible = self == Self::Both || has_nft();
+        if !possible {
+            eprintln!("skipped, there is no nft to drop packets with");
+        }
+        possible
+    }
 }
 
 impl Switch {
@@ -58,6 +85,24 @@ impl Switch {
         must(&self.hub, &format!("ip link set p{port} master br0"));
     }
 
+    /// Makes packets of a port vanish.
+    pub(crate) fn cut(&self, port: usize, cut: Cut) {
+        match cut {
+            Cut::Both => self.unplug(port),
+            Cut::From => drop_what_comes_in(&self.hub, &format!("p{port}")),
+            Cut::To => drop_what_comes_in(&self.ports[port], "eth0"),
+        }
+    }
+
+    /// Lets these packets pass again.
+    pub(crate) fn mend(&self, port: usize, cut: Cut) {
+        match cut {
+            Cut::Both => self.plug(port),
+            Cut::From => must(&self.hub, "nft delete table netdev cut"),
+            Cut::To => must(&self.ports[port], "nft delete table netdev cut"),
+        }
+    }
+
     /// Separates two ports, or joins them again. Ports that are apart can still reach all others.
     pub(crate) fn set_apart(&self, ports: [usize; 2], apart: bool) {
         let state = if apart { "on" } else { "off" };
@@ -65,6 +110,17 @@ impl Switch {
             must(&self.hub, &format!("ip link set p{port} type bridge_slave isolated {state}"));
         }
     }
+}
+
+/// Drops packets where they come in, so that their sender notices nothing.
+fn drop_what_comes_in(inside: &Namespace, device: &str) {
+    must(
+        inside,
+        &format!(
+            "nft add table netdev cut && \
+             nft 'add chain netdev cut port {{ type filter hook ingress device {device} priority 0; policy drop; }}'"
+        ),
+    );
 }
 
 /// Returns the address behind a port.

@@ -195,6 +195,11 @@ fn follow(said: ChildStderr, mut log: fs::File, answers: &mpsc::Sender<()>) {
     }
 }
 
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+    assert!(copied.success());
+}
+
 impl Node {
     /// Returns the address at which clients reach the node.
     pub(crate) fn url(&self) -> String {
@@ -214,10 +219,29 @@ impl Node {
         self.wait_until_it_answers(&ready);
     }
 
-    /// Returns the folder in which the node keeps its data. The node must not be running when that folder is copied or
-    /// put back.
-    pub(crate) fn store(&self) -> PathBuf {
+    /// Kills the node, makes a copy of what it has stored, and starts it again.
+    pub(crate) fn copy_store(&mut self) {
+        self.kill();
+        copy_folder(&self.store(), &self.older_store());
+        self.start_again();
+    }
+
+    /// Kills the node, and starts it again with the copy in place of what it has stored since, as a disk without its
+    /// last writes.
+    pub(crate) fn go_back(&mut self) {
+        self.kill();
+        fs::remove_dir_all(self.store()).unwrap();
+        copy_folder(&self.older_store(), &self.store());
+        self.start_again();
+    }
+
+    /// Returns the folder in which the node keeps its data.
+    fn store(&self) -> PathBuf {
         self.config.with_extension("")
+    }
+
+    fn older_store(&self) -> PathBuf {
+        self.config.with_extension("older")
     }
 
     /// Freezes the node, or lets it go on.
@@ -246,6 +270,11 @@ impl Nodes {
     /// Returns the addresses at which clients reach the nodes.
     pub(crate) fn urls(&self) -> Vec<String> {
         self.nodes.iter().map(Node::url).collect()
+    }
+
+    /// Returns the index of the node with this name.
+    pub(crate) fn index_of(&self, name: &str) -> usize {
+        (0..self.nodes.len()).find(|index| name == format!("n{index}")).unwrap()
     }
 
     /// Returns the address of the first node's monitoring port.

@@ -6,9 +6,7 @@
 #[path = "../node/mod.rs"]
 mod node;
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -211,6 +209,72 @@ async fn nothing_is_acknowledged_without_a_majority_of_nodes_and_all_goes_on_wit
     }
 }
 
+/// What nodes older than 2.10.23 get wrong, so that a server that reads from one node reads something else than a server
+/// that reads from another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_gives_up_a_batch_that_no_majority_had() {
+    let Some(mut nodes) = node::start(3, false) else { return };
+    let all = settings(nodes.urls(), "lobby");
+    let everywhere = stream(&all).await;
+    publish(&everywhere, "before").await;
+    // A node without anything of the stream votes for nobody, so the two others need something.
+    wait_until_all_have_all(&everywhere).await;
+    let leader = everywhere.state().await.unwrap().leader.unwrap();
+    let alone = nodes.index_of(&leader);
+    let others = [(alone + 1) % 3, (alone + 2) % 3];
+    let at_leader = stream(&settings(vec![nodes.nodes[alone].url()], "lobby")).await;
+    others.iter().for_each(|&other| nodes.nodes[other].kill());
+    let unknown = at_leader.publish(Arc::new("no majority has this".to_owned())).await;
+    assert!(matches!(unknown, Err(PublishError::Unknown(_))), "{unknown:?}");
+    nodes.nodes[alone].kill();
+    others.iter().for_each(|&other| nodes.nodes[other].start_again());
+    publish(&everywhere, "acknowledged meanwhile").await;
+    nodes.nodes[alone].start_again();
+    wait_until_all_have_all(&everywhere).await;
+    publish(&everywhere, "after").await;
+    wait_until_all_have_all(&everywhere).await;
+    let read = what_each_node_has(&nodes, &everywhere).await;
+    assert!(read.values().all(|texts| *texts == read[&leader]), "{leader} was alone: {read:#?}");
+    assert!(read[&leader].iter().any(|text| text == "acknowledged meanwhile"), "{read:#?}");
+}
+
+async fn wait_until_all_have_all(stream: &NatsStream<String>) {
+    let until = Instant::now() + LONG;
+    while stream.state().await.is_none_or(|state| state.current < state.replicas) {
+        assert!(Instant::now() < until, "{:?}", stream.state().await);
+        tokio::time::sleep(Duration::from_millis(100)).await; // A node that catches up tells nobody when it is done.
+    }
+}
+
+/// Makes one node after another the stream's leader, who answers from what it has itself.
+async fn what_each_node_has(
+    nodes: &node::Nodes,
+    stream: &NatsStream<String>,
+) -> BTreeMap<String, Vec<String>> {
+    let client = async_nats::connect(nodes.urls()).await.unwrap();
+    let by_number = async_nats::jetstream::new(client.clone()).get_stream("hobnob-lobby").await.unwrap();
+    let until = Instant::now() + 3 * LONG;
+    let mut read = BTreeMap::new();
+    while read.len() < nodes.nodes.len() {
+        assert!(Instant::now() < until, "not every node was the leader: {read:?}");
+        let leader = async || stream.state().await.and_then(|state| Some((state.leader?, state.bounds.1)));
+        if let Some((name, newest)) = leader().await.filter(|(name, _)| !read.contains_key(name)) {
+            let mut texts = Vec::new();
+            for place in 1..=newest.0 {
+                let Ok(message) = by_number.get_raw_message(place).await else { break };
+                texts.push(String::from_utf8(message.payload.to_vec()).unwrap());
+            }
+            if leader().await == Some((name.clone(), newest)) && texts.len() as u64 == newest.0 {
+                read.insert(name, texts);
+            }
+        }
+        let another = client.request("$JS.API.STREAM.LEADER.STEPDOWN.hobnob-lobby", Bytes::new()).await;
+        drop(another); // Without a leader nobody answers.
+        tokio::time::sleep(Duration::from_millis(300)).await; // Until there is a leader again.
+    }
+    read
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_follower_notices_a_stream_that_went_back_or_was_made_anew() {
     let Some(nodes) = node::start(1, false) else { return };
@@ -239,24 +303,14 @@ async fn a_follower_notices_a_stream_that_went_back_and_has_gone_on_since() {
     let stream = stream(&settings).await;
     let mut follower = stream.follow(Place(0));
     publish(&stream, "one").await;
-    let copy = |from: &Path, to: &Path| {
-        let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
-        assert!(copied.success());
-    };
-    let (store, older) = (nodes.nodes[0].store(), nodes.nodes[0].store().with_extension("older"));
-    nodes.nodes[0].kill();
-    copy(&store, &older);
-    nodes.nodes[0].start_again();
+    nodes.nodes[0].copy_store();
     assert_eq!(publish(&stream, "two").await, Place(2));
     for text in ["one", "two"] {
         assert_eq!(*heard(&mut *follower).await.batch, text);
     }
     // The node gets back its older data, as after a disk has lost its last writes. Other servers go on publishing from
     // there.
-    nodes.nodes[0].kill();
-    fs::remove_dir_all(&store).unwrap();
-    copy(&older, &store);
-    nodes.nodes[0].start_again();
+    nodes.nodes[0].go_back();
     assert_eq!(publish(&stream, "another two").await, Place(2));
     publish(&stream, "three").await;
     let went_back = timeout(LONG, next(&mut *follower)).await.unwrap().unwrap_err();

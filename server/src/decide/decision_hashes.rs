@@ -20,15 +20,17 @@ const MAX_KEPT: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub(super) struct DecisionHashes {
     reached: Vouch,
+    /// When the batch at the newest place was put into the order.
+    at: u64,
     kept: VecDeque<Vouch>,
     /// The buffer for the bytes of one batch, kept for the next batch.
     bytes: Vec<u8>,
 }
 
 impl DecisionHashes {
-    /// Goes on from what was reached before.
-    pub(super) fn new(reached: Vouch) -> Self {
-        Self { reached, kept: VecDeque::from([reached]), bytes: Vec::new() }
+    /// Goes on from what was reached before, with a batch that was put into the order at `at`.
+    pub(super) fn new(reached: Vouch, at: u64) -> Self {
+        Self { reached, at, kept: VecDeque::from([reached]), bytes: Vec::new() }
     }
 
     /// Returns the newest place and its hash.
@@ -36,8 +38,14 @@ impl DecisionHashes {
         self.reached
     }
 
-    /// Notes what follows from the batch at `place`.
-    pub(super) fn note(&mut self, place: Place, effects: &[Effect]) {
+    /// Returns when the batch at the newest place was put into the order, in milliseconds since 1970-01-01 UTC.
+    pub(super) fn reached_at(&self) -> u64 {
+        self.at
+    }
+
+    /// Notes what follows from the batch at `place`, which was put into the order at `at`.
+    pub(super) fn note(&mut self, place: Place, at: u64, effects: &[Effect]) {
+        self.at = at;
         self.bytes.clear();
         self.bytes.extend_from_slice(&place.0.to_be_bytes());
         effects.iter().for_each(|effect| write(effect, &mut self.bytes));
@@ -166,7 +174,7 @@ mod tests {
     use crate::decide::ConnectionId;
 
     fn hashes() -> DecisionHashes {
-        DecisionHashes::new(Vouch { place: Place(0), hash: ChainHash::new([0; 32]) })
+        DecisionHashes::new(Vouch { place: Place(0), hash: ChainHash::new([0; 32]) }, 0)
     }
 
     fn left(name: &str) -> Effect {
@@ -177,8 +185,8 @@ mod tests {
     fn equal_decisions_never_contradict_each_other_and_a_different_one_does_from_then_on() {
         let (mut one, mut other) = (hashes(), hashes());
         for place in 1..4 {
-            one.note(Place(place), &[left("anna")]);
-            other.note(Place(place), &[left(if place == 2 { "bobby" } else { "anna" })]);
+            one.note(Place(place), place, &[left("anna")]);
+            other.note(Place(place), place, &[left(if place == 2 { "bobby" } else { "anna" })]);
             assert_eq!(one.contradicts(other.reached()), place >= 2, "at place {place}");
         }
         assert!(
@@ -190,11 +198,11 @@ mod tests {
     #[test]
     fn the_place_of_a_decision_is_in_its_hash_and_the_number_of_kept_hashes_is_bounded() {
         let (mut one, mut other) = (hashes(), hashes());
-        one.note(Place(1), &[]);
-        other.note(Place(2), &[]);
+        one.note(Place(1), 1, &[]);
+        other.note(Place(2), 1, &[]);
         assert_ne!(one.reached().hash, other.reached().hash);
         for place in 2..=MAX_KEPT as u64 + 5 {
-            one.note(Place(place), &[]);
+            one.note(Place(place), place, &[]);
         }
         assert_eq!(one.kept.len(), MAX_KEPT);
         assert!(

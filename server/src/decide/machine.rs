@@ -74,7 +74,7 @@ impl Machine {
     /// `start`.
     #[must_use]
     pub fn shared(start: Position) -> Self {
-        let hashes = DecisionHashes::new(Vouch { place: Place(0), hash: start.hash });
+        let hashes = DecisionHashes::new(Vouch { place: Place(0), hash: start.hash }, 0);
         Self { decision_hashes: Some(hashes), ..Self::new(start, 0, [], Posts::default()) }
     }
 
@@ -101,7 +101,7 @@ impl Machine {
         }
         if let Some(hashes) = &mut self.decision_hashes {
             self.marks.note(ordered.place, ordered.at);
-            hashes.note(ordered.place, &out[before..]);
+            hashes.note(ordered.place, ordered.at, &out[before..]);
             out.extend(
                 vouch
                     .filter(|vouch| hashes.contradicts(*vouch))
@@ -215,6 +215,12 @@ impl Machine {
     #[must_use]
     pub fn reached(&self) -> Option<Vouch> {
         self.decision_hashes.as_ref().map(DecisionHashes::reached)
+    }
+
+    /// Returns when the batch at that place was put into the order, in milliseconds since 1970-01-01 UTC. Another batch
+    /// at that place has another time.
+    pub(crate) fn reached_at(&self) -> Option<u64> {
+        self.decision_hashes.as_ref().map(DecisionHashes::reached_at)
     }
 
     /// Returns the servers that take part in the lobby and were not declared over, each with the number of its last

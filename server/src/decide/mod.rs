@@ -27,6 +27,8 @@ mod lives;
 mod machine;
 mod marks;
 mod numbering;
+#[cfg(test)]
+mod pinned_tests;
 pub(crate) mod posts;
 mod rooms;
 #[cfg(test)]

@@ -50,6 +50,8 @@ pub enum NotSaved {
 struct Form {
     v: u32,
     place: u64,
+    /// When the batch at that place was put into the order.
+    at: u64,
     #[serde(rename = "outcome")]
     decided: ChainHash,
     lobby: SavedNumbering,
@@ -72,12 +74,14 @@ impl Machine {
     #[must_use]
     pub fn save(&self) -> Option<Vec<u8>> {
         let Vouch { place, hash } = self.reached()?;
+        let at = self.reached_at()?;
         if self.lobby.head() != self.lobby.stored() || !self.rooms.is_settled() {
             return None;
         }
         let form = Form {
             v: ENTRIES_VERSION,
             place: place.0,
+            at,
             decided: hash,
             lobby: self.lobby.saved(),
             last_at: self.last_at,
@@ -113,7 +117,7 @@ impl Saved {
             last_at: form.last_at,
             lives: form.lives,
             marks: form.marks,
-            decision_hashes: Some(DecisionHashes::new(Vouch { place, hash: form.decided })),
+            decision_hashes: Some(DecisionHashes::new(Vouch { place, hash: form.decided }, form.at)),
         };
         Ok(Self { place, head, machine })
     }

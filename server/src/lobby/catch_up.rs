@@ -28,6 +28,15 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(10);
 /// The time between two attempts to ask for the end of the order.
 const RETRY: Duration = Duration::from_millis(200);
 
+/// What the administrator has to do with a server whose log is of no use to this lobby. The key stays: all servers of the
+/// lobby have the same.
+pub(crate) const BEGIN_AGAIN: &str =
+    "move everything but server.key out of the folder `server` of its data directory, and start it again";
+
+/// What has happened to an order that has something else where this server had read it.
+const WENT_ON: &str = "the stream was restored from an older copy, or lost what it had acknowledged, and has gone on \
+    since. If the last messages of the log matter, keep a copy of it; then";
+
 /// Why the order cannot be read up to its end.
 #[derive(Debug, Error)]
 pub enum CannotCatchUp {
@@ -36,8 +45,8 @@ pub enum CannotCatchUp {
     Silent,
     /// Batches that this server has not read were dropped.
     #[error(
-        "this server has read the lobby's stream up to {} and that begins with {} now: it was away for too long; begin \
-         again with an empty --data-dir", wanted.0.saturating_sub(1), begins.0
+        "this server has read the lobby's stream up to {} and that begins with {} now: it was away for too long; \
+         {BEGIN_AGAIN}", wanted.0.saturating_sub(1), begins.0
     )]
     CutOff {
         /// The first place that was not read.
@@ -77,14 +86,13 @@ pub enum CannotCatchUp {
         stream: Seq,
     },
     /// The log has a different message than the order.
-    #[error(
-        "the log and the lobby's stream tell message {0} differently: begin again with an empty --data-dir"
-    )]
+    #[error("the log and the lobby's stream tell message {0} differently: {WENT_ON} {BEGIN_AGAIN}")]
     Fork(Seq),
+    /// The order has another batch at the place up to which this server has read it.
+    #[error("the lobby's stream has another batch at place {} than this server has read there: {WENT_ON} {BEGIN_AGAIN}", .0.0)]
+    Changed(Place),
     /// The log lacks messages that the machine beside it has.
-    #[error(
-        "the log ends at message {log} and what is noted beside it at {noted}: begin again with an empty --data-dir"
-    )]
+    #[error("the log ends at message {log} and what is noted beside it at {noted}: {BEGIN_AGAIN}")]
     Behind {
         /// The newest message of the log.
         log: Seq,
@@ -153,8 +161,8 @@ async fn read_on(
         return Err(CannotCatchUp::Behind { log: stored.seq, noted: machine.head().seq });
     }
     let place = machine.reached().map_or(Place(0), |reached| reached.place);
-    let end = end(stream, place).await?;
-    let mut follower = stream.follow(place);
+    let (begins, end) = bounds(stream, place).await?;
+    let mut follower = follow(stream, &machine, begins).await?;
     let mut catching = Catching::new(Arc::clone(log), stored);
     let (mut reached, mut decided) = (place, Vec::new());
     let mut settled = None;
@@ -186,8 +194,32 @@ async fn read_on(
     Ok(CaughtUp { machine, follower, batches: reached.0 - place.0 })
 }
 
-/// Returns the place at which the order ends now, if it can be read from `place` on.
-async fn end(stream: &Arc<dyn OrderedStream<Proposals>>, place: Place) -> Result<Place, CannotCatchUp> {
+/// Follows the order from the place at which `machine` stands. If the batch at that place is still kept, it has to be the
+/// one that the machine was given: an order that lost its end may have gone on since, and then nothing of what follows
+/// fits this machine.
+async fn follow(
+    stream: &Arc<dyn OrderedStream<Proposals>>,
+    machine: &Machine,
+    begins: Place,
+) -> Result<Box<dyn Follower<Proposals>>, CannotCatchUp> {
+    let place = machine.reached().map_or(Place(0), |reached| reached.place);
+    if place < begins {
+        return Ok(stream.follow(place));
+    }
+    let mut follower = stream.follow(Place(place.0.saturating_sub(1)));
+    let read = timeout_at(Instant::now() + PATIENCE, next(&mut *follower)).await;
+    let there = read.map_err(|_elapsed| CannotCatchUp::Silent)?.map_err(named)?;
+    match machine.reached_at() == Some(there.at) {
+        true => Ok(follower),
+        false => Err(CannotCatchUp::Changed(place)),
+    }
+}
+
+/// Returns the oldest and the newest place of the order now, if it can be read from `place` on.
+async fn bounds(
+    stream: &Arc<dyn OrderedStream<Proposals>>,
+    place: Place,
+) -> Result<(Place, Place), CannotCatchUp> {
     let begun = Instant::now();
     let (begins, ends) = loop {
         match stream.bounds().await {
@@ -199,7 +231,7 @@ async fn end(stream: &Arc<dyn OrderedStream<Proposals>>, place: Place) -> Result
     match place {
         _ if place > ends => Err(CannotCatchUp::WentBack { reached: place, ends }),
         _ if place.next() < begins => Err(CannotCatchUp::CutOff { wanted: place.next(), begins }),
-        _ => Ok(ends),
+        _ => Ok((begins, ends)),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Servers that start while the order has a new leader, which tells less of it than its predecessor had acknowledged.
+//! Servers that start while the order has a new leader, which tells less of it than its predecessor had acknowledged, or
+//! after the order has lost its end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,13 +45,16 @@ impl OrderedStream<Proposals> for Elected {
     }
 }
 
+fn beat(number: u64) -> Arc<Proposals> {
+    Arc::new(Proposals { server: ServerId(5), number, vouch: None, entries: Vec::new() })
+}
+
 /// Returns a server of a lobby whose order has three signs of life, all of which it has read; the order hides the
 /// newest.
 async fn starts(hidden: usize) -> Result<CaughtUp, CannotCatchUp> {
     let inner = Arc::new(MemoryStream::new(StreamIdentity([7; 16])));
     for number in 1..=3 {
-        let beat = Proposals { server: ServerId(5), number, vouch: None, entries: Vec::new() };
-        inner.publish(Arc::new(beat)).await.unwrap();
+        inner.publish(beat(number)).await.unwrap();
     }
     let log: Arc<dyn LobbyLog> = Arc::new(MemoryLog::new(100));
     let start = Position::start(&log.contents().log);
@@ -73,4 +77,28 @@ async fn an_order_that_keeps_ending_earlier_counts_as_gone_back() {
     let refused = starts(usize::MAX).await.err();
     let expected = CannotCatchUp::WentBack { reached: Place(3), ends: Place(2) };
     assert_eq!(refused.map(|err| err.to_string()), Some(expected.to_string()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_lost_its_end_and_has_gone_on_is_noticed_at_the_place_that_was_read() {
+    let inner = Arc::new(MemoryStream::new(StreamIdentity([7; 16])));
+    let stream: Arc<dyn OrderedStream<Proposals>> = Arc::clone(&inner) as _;
+    let log: Arc<dyn LobbyLog> = Arc::new(MemoryLog::new(100));
+    for number in 1..=3 {
+        inner.set_time(number);
+        inner.publish(beat(number)).await.unwrap();
+    }
+    let start = Position::start(&log.contents().log);
+    let read = catch_up(&stream, Machine::shared(start), &log).await.unwrap();
+    assert_eq!(catch_up(&stream, read.machine.clone(), &log).await.unwrap().batches, 0);
+    inner.go_back(Place(2));
+    inner.set_time(4);
+    for number in 3..=5 {
+        inner.publish(beat(number)).await.unwrap();
+    }
+    let refused = catch_up(&stream, read.machine.clone(), &log).await.err();
+    assert_eq!(refused.map(|err| err.to_string()), Some(CannotCatchUp::Changed(Place(3)).to_string()));
+    // What was read is no longer kept, so it is not compared.
+    inner.forget(Place(3)).await;
+    assert_eq!(catch_up(&stream, read.machine, &log).await.unwrap().batches, 2);
 }

@@ -3,6 +3,7 @@
 use hobnob_order::{Place, StreamError};
 use thiserror::Error;
 
+use super::catch_up::BEGIN_AGAIN;
 use crate::log::LogError;
 
 /// Why a lobby ended by itself.
@@ -16,8 +17,9 @@ pub(crate) enum LobbyFault {
     Store(LogError),
     /// Another server of this lobby has decided something else.
     #[error(
-        "another server has decided something else up to place {} of the order: one of them does not tell the truth; \
-         compare them with `hobnob-server verify`, and let the wrong one begin again with an empty data directory", .0.0
+        "another server has decided something else up to place {} of the order: one of the two is wrong. Start both \
+         again: a server that has read something else than the stream holds now says so, and does not start. If both \
+         go on and this comes again, let one of them begin again: {BEGIN_AGAIN}", .0.0
     )]
     Contradicted(Place),
 }

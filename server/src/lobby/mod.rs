@@ -77,7 +77,7 @@ use crate::tokens::Tokens;
 
 pub(crate) use self::ask_machine::ask_machine;
 pub use self::catch_up::CannotCatchUp;
-pub(crate) use self::catch_up::{CaughtUp, catch_up, read_up};
+pub(crate) use self::catch_up::{BEGIN_AGAIN, CaughtUp, catch_up, read_up};
 pub(crate) use self::chunk::Chunk;
 pub(crate) use self::fault::LobbyFault;
 pub(crate) use self::handle::{Join, LobbyCommand, LobbyHandle};

@@ -11,6 +11,7 @@ use hobnob_order::StreamIdentity;
 use thiserror::Error;
 
 use crate::exposed::make_private;
+use crate::lobby::BEGIN_AGAIN;
 
 /// The file's name in the folder of the store.
 pub(crate) const FILE: &str = "machine.json";
@@ -42,7 +43,7 @@ pub enum NoMachine {
     /// The file belongs to another order.
     #[error(
         "the lobby's stream on NATS is not the one that this data directory has read: it was deleted and made again, or \
-         this is another cluster; begin again with an empty --data-dir, or bring the stream back from a backup ({})",
+         this is another cluster; bring the stream back from a backup, or {BEGIN_AGAIN} ({})",
         path.display()
     )]
     Another {

@@ -1,6 +1,7 @@
 //! One lobby on several servers, over nodes of NATS that the scene starts and harms. On a machine without nats-server
 //! the scenes say so and are skipped, except in CI.
 
+mod disagreeing;
 mod faults;
 mod founding;
 mod joining;
