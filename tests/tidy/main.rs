@@ -126,9 +126,7 @@ fn decide_uses_nothing_but_the_order() {
     check_lines(
         "decide has no clock, no chance, no socket and no map with an order of its own",
         |source, number, code| {
-            let is_table = source.path == "server/src/decide/table.rs" && code.contains("HashMap");
             source.path.starts_with("server/src/decide/")
-                && !is_table
                 && !source.is_test(number)
                 && foreign
                     .iter()

@@ -15,6 +15,7 @@ use super::effect::Effect;
 use super::entry::ConnectionId;
 use super::roster::Roster;
 use super::rules::{Actor, Banned, Denied, Moderation, NotAdmitted, NotSaid, Rules, Sentence, Term, Who};
+use super::table::Table;
 
 /// The rules, together with what the staged batch changed of them. When that batch cannot be stored, the changes are
 /// taken back.
@@ -24,7 +25,7 @@ pub(super) struct StagedRules {
     /// The rules before the first act of the staged batch; `None` when the staged batch has no act.
     before: Option<Box<Rules>>,
     /// Connections that were sent out and have not ended yet. Whatever comes from them is ignored.
-    sent_out: BTreeSet<ConnectionId>,
+    sent_out: Table<ConnectionId, ()>,
     /// The connections in `sent_out` that the staged batch sent out.
     staged_out: Vec<ConnectionId>,
     /// Whether the rules have changed since [`take_changed`](Self::take_changed) was last called, so that they have to
@@ -46,12 +47,16 @@ impl StagedRules {
 
     /// Returns the whole state in the form in which it is saved. The caller makes sure that nothing is staged.
     pub(super) fn saved(&self) -> SavedRules {
-        SavedRules { rules: self.rules.clone(), sent_out: self.sent_out.clone() }
+        SavedRules { rules: self.rules.clone(), sent_out: self.sent_out.keys().copied().collect() }
     }
 
     /// Restores the state that was saved.
     pub(super) fn restored(saved: SavedRules) -> Self {
-        Self { rules: saved.rules, sent_out: saved.sent_out, ..Self::default() }
+        let mut staged = Self::new(saved.rules);
+        for id in saved.sent_out {
+            staged.sent_out.insert(id, ());
+        }
+        staged
     }
 
     pub(super) fn rules(&self) -> &Rules {
@@ -74,7 +79,7 @@ impl StagedRules {
 
     /// Whether this connection was sent out, so that whatever comes from it is ignored.
     pub(super) fn is_out(&self, id: ConnectionId) -> bool {
-        self.sent_out.contains(&id)
+        self.sent_out.contains_key(&id)
     }
 
     /// A connection has ended.
@@ -113,7 +118,7 @@ impl StagedRules {
     }
 
     pub(super) fn send_out(&mut self, id: ConnectionId) -> bool {
-        let is_new = self.sent_out.insert(id);
+        let is_new = self.sent_out.insert(id, ()).is_none();
         if is_new {
             self.staged_out.push(id);
         }
@@ -239,7 +244,7 @@ fn ban(
     }
     let who = whom(act, roster, rules)?;
     let here = who.name.as_ref().and_then(|name| roster.named(name));
-    let here = here.or_else(|| roster.those(|member| member.fingerprint == who.fingerprint).first().copied());
+    let here = here.or_else(|| roster.with_key(&who.fingerprint, who.key).first().copied());
     let network = here.and_then(|id| roster.member(id)).and_then(|member| member.network);
     Ok(Meant::about(&who.clone(), Moderation::Ban { who, network, term, reason }))
 }

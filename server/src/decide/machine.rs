@@ -339,7 +339,7 @@ impl Machine {
                 (RefusedCode::Kicked, named.into_iter().collect())
             }
             Moderation::Ban { who, .. } => {
-                (RefusedCode::Banned, self.roster.those(|member| member.fingerprint == who.fingerprint))
+                (RefusedCode::Banned, self.roster.with_key(&who.fingerprint, who.key))
             }
             Moderation::BanAddress { range, .. } => {
                 let rules = self.rules.rules();

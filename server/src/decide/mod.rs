@@ -8,7 +8,7 @@
 //! 2. [`Machine::apply`] takes proposals in their order and gives [`Effect`]s: what is to be stored and told.
 //! 3. Five modules serve lobbies on many servers: `lives` knows which servers there are, `marks` knows from which place
 //!    on their order is kept, `decision_hashes` compares what they have decided, `encoding` makes bytes of a batch, and
-//!    `saved` makes bytes of the whole machine.
+//!    `saved` makes bytes of the whole machine, for which its maps are of a kind of their own (`table`).
 //! 4. `roster` knows who is here and to whom names belong, `rooms` knows which rooms there are and who is in them,
 //!    `standing` tells how much a room is used, `numbering` gives the numbers of one log, `posts` knows which posts have
 //!    a number, and `times` says which time a message carries.
@@ -34,6 +34,7 @@ mod rooms;
 #[cfg(test)]
 mod rooms_tests;
 pub(crate) mod roster;
+mod rows;
 pub(crate) mod rules;
 mod saved;
 mod standing;
@@ -49,7 +50,7 @@ pub use posts::{POSTS_REMEMBERED, Party, Posts, ROOM_POSTS_REMEMBERED};
 pub use rooms::{KeptRoom, OpenedRoom, RoomId, RoomView, Rooms};
 pub(crate) use rules::MAX_OPERATORS;
 pub use rules::Rules;
-pub use saved::{NotSaved, Saved};
+pub use saved::{NotSaved, Saved, Snapshot};
 pub use standing::Standing;
 pub(crate) use times::EARLIEST;
 

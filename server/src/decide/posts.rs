@@ -222,7 +222,7 @@ impl Posts {
     /// Returns all posts in the form in which they are saved.
     pub(super) fn saved(&self) -> SavedPosts {
         let triple = |burst: &Burst| (burst.id, burst.seq, burst.count);
-        let runs = self.runs.sorted().into_iter();
+        let runs = self.runs.iter();
         let runs =
             runs.map(|((key, run), bursts)| (*key, *run, bursts.iter().map(triple).collect())).collect();
         SavedPosts { runs, swept: self.swept, remembered: self.remembered }

@@ -8,7 +8,7 @@
 //! list loses those rooms first, and others can still make one. The id of a room's log comes with the entry that makes
 //! the room, because nothing here may be left to chance.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hobnob_protocol::MAX_ROOMS_OF_A_KEY;
@@ -24,6 +24,7 @@ use super::entry::ConnectionId;
 use super::numbering::{Numbered, Numbering, SavedNumbering};
 use super::posts::Posts;
 use super::roster::{Member, Roster};
+use super::rows::Rows;
 use super::standing::{Standing, established};
 use super::table::Table;
 
@@ -79,8 +80,8 @@ struct Room {
     topic: Option<ShortText>,
     /// The topic without the staged changes.
     stored_topic: Option<ShortText>,
-    /// Sorted, because the members are shown in this order.
-    members: BTreeMap<Arc<UserName>, ConnectionId>,
+    /// The members are shown in the order of their names.
+    members: Table<Arc<UserName>, ConnectionId>,
     seen: u64,
     standing: Standing,
     /// How much the room was used before the staged messages; `None` if none are staged.
@@ -130,10 +131,10 @@ pub(super) struct LeftRoom {
     pub(super) seen: Option<KeptRoom>,
 }
 
-/// All rooms as they are saved, and how many there may be.
+/// All rooms as they are saved, and how many there may be. Rooms are made one by one when they are written.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SavedRooms {
-    rooms: Vec<SavedRoom>,
+pub(super) struct SavedRooms<Listed = Vec<SavedRoom>> {
+    rooms: Listed,
     /// The keys that made rooms lately, each with the names of these rooms and when they were made.
     made: Vec<(PublicKey, Vec<(RoomName, u64)>)>,
     today: u64,
@@ -142,7 +143,7 @@ pub(super) struct SavedRooms {
 
 /// A room as it is saved.
 #[derive(Debug, Serialize, Deserialize)]
-struct SavedRoom {
+pub(super) struct SavedRoom {
     name: RoomName,
     log: LogId,
     numbering: SavedNumbering,
@@ -157,8 +158,8 @@ struct SavedRoom {
 /// All rooms of a lobby, who is in them, and which keys made rooms lately.
 #[derive(Debug, Clone)]
 pub struct Rooms {
-    /// Sorted, so that effects that concern several rooms come in the same order on every server.
-    rooms: BTreeMap<RoomName, Room>,
+    /// Effects that concern several rooms come in the order of their names, which is the same on every server.
+    rooms: Table<RoomName, Room>,
     /// The rooms in which each connection is.
     of_connection: Table<ConnectionId, Vec<RoomName>>,
     /// The rooms in which each key is, each with the number of the key's connections there.
@@ -179,11 +180,11 @@ impl Rooms {
     /// Makes the rooms of a lobby that already has the rooms `opened` and may have `max` rooms.
     #[must_use]
     pub fn new(max: usize, opened: impl IntoIterator<Item = OpenedRoom>) -> Self {
-        let mut rooms = BTreeMap::new();
+        let mut rooms = Table::default();
         let mut today = 0;
         for OpenedRoom { kept: KeptRoom { id, topic, seen }, head, posts, standing } in opened {
             today = seen.max(today);
-            let (numbering, members) = (Numbering::new(head, posts), BTreeMap::new());
+            let (numbering, members) = (Numbering::new(head, posts), Table::default());
             let (stored_topic, stored_standing) = (topic.clone(), None);
             let room = Room { id, numbering, stored_topic, topic, members, seen, standing, stored_standing };
             rooms.insert(room.id.name.clone(), room);
@@ -276,7 +277,7 @@ impl Rooms {
             numbering: Numbering::new(Position::start(&log), Posts::of_a_room()),
             topic: None,
             stored_topic: None,
-            members: BTreeMap::new(),
+            members: Table::default(),
             seen: self.today,
             standing: Standing::default(),
             stored_standing: None,
@@ -384,8 +385,13 @@ impl Rooms {
         self.today = self.today.max(date);
         let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
         let mut due = Vec::new();
-        for room in self.rooms.values_mut() {
-            if !room.members.is_empty() && room.numbering.head().seq.0 > 0 && room.seen <= long_ago {
+        let is_due = |room: &&Room| {
+            !room.members.is_empty() && room.numbering.head().seq.0 > 0 && room.seen <= long_ago
+        };
+        let names: Vec<RoomName> =
+            self.rooms.values().filter(is_due).map(|room| room.id.name.clone()).collect();
+        for name in names {
+            if let Some(room) = self.rooms.get_mut(&name) {
                 room.seen = self.today;
                 due.push(room.kept());
             }
@@ -408,7 +414,7 @@ impl Rooms {
     }
 
     /// Returns all rooms in the form in which they are saved. The caller makes sure that nothing is staged.
-    pub(super) fn saved(&self) -> SavedRooms {
+    pub(super) fn saved(&self) -> SavedRooms<impl Serialize> {
         let room = |room: &Room| SavedRoom {
             name: room.id.name.clone(),
             log: room.id.log,
@@ -418,8 +424,9 @@ impl Rooms {
             seen: room.seen,
             standing: room.standing.clone(),
         };
-        let made = self.made.sorted().into_iter().map(|(key, made)| (*key, made.clone())).collect();
-        SavedRooms { rooms: self.rooms.values().map(room).collect(), made, today: self.today, max: self.max }
+        let made = self.made.iter().map(|(key, made)| (*key, made.clone())).collect();
+        let rooms = Rows(move || self.rooms.values().map(room));
+        SavedRooms { rooms, made, today: self.today, max: self.max }
     }
 
     /// Restores the rooms that were saved. A connection that is not in the lobby is in no room.
@@ -432,7 +439,7 @@ impl Rooms {
         for SavedRoom { name, log, numbering, topic, members, seen, standing } in rooms {
             let id = RoomId { name: name.clone(), log };
             let numbering = Numbering::restored(numbering);
-            let (stored_topic, empty) = (topic.clone(), BTreeMap::new());
+            let (stored_topic, empty) = (topic.clone(), Table::default());
             let room = Room {
                 id,
                 numbering,
@@ -508,7 +515,7 @@ impl Rooms {
 
     /// Returns the members of a room, sorted by name.
     pub(crate) fn members(&self, name: &RoomName) -> Vec<(Arc<UserName>, ConnectionId)> {
-        let members = self.rooms.get(name).into_iter().flat_map(|room| &room.members);
+        let members = self.rooms.get(name).into_iter().flat_map(|room| room.members.iter());
         members.map(|(name, id)| (Arc::clone(name), *id)).collect()
     }
 

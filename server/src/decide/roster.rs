@@ -6,7 +6,8 @@
 //! N_3, … that belongs to no other key and is not in use. Finding that name costs the same for the thousandth newcomer
 //! as for the first, because a search begins where the last search for the same wish ended.
 
-use std::collections::BTreeMap;
+mod saved;
+
 use std::sync::Arc;
 
 use hobnob_order::ServerId;
@@ -15,8 +16,8 @@ use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::ids::RunId;
 use hobnob_protocol::key::{Fingerprint, PublicKey};
 use hobnob_protocol::name::UserName;
-use serde::{Deserialize, Serialize};
 
+pub(super) use self::saved::SavedRoster;
 use super::binding::NameBinding;
 use super::entry::{ConnectionId, Newcomer};
 use super::posts::Party;
@@ -53,11 +54,9 @@ pub(crate) struct Member {
     /// When the member came, in milliseconds since 1970-01-01 UTC.
     pub(crate) since: u64,
     /// The addresses at which peers reach the client.
-    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) candidates: Box<[Candidate]>,
     /// Whether the others were told of this member. They are told only after its name is stored.
     pub(crate) entered: bool,
-    /// The fingerprint of its key.
-    pub(crate) fingerprint: Fingerprint,
     /// The network from which the member comes, if that is known.
     pub(crate) network: Option<Network>,
     /// Why the member is away; `None` while it is not away.
@@ -95,38 +94,25 @@ struct Binding {
 /// A key to which names belong.
 #[derive(Debug, Clone, Default)]
 struct Owner {
-    /// Sorted, so that the names are told in the same order on every server.
-    names: Vec<UserName>,
+    /// Sorted, so that the names are told in the same order on every server. Nearly always there is one.
+    names: Box<[Arc<UserName>]>,
     spoke: bool,
 }
 
 impl Owner {
-    fn add(&mut self, name: UserName) {
+    fn add(&mut self, name: Arc<UserName>) {
         let (Ok(at) | Err(at)) = self.names.binary_search(&name);
-        self.names.insert(at, name);
+        let mut names = std::mem::take(&mut self.names).into_vec();
+        names.insert(at, name);
+        self.names = names.into();
     }
-}
 
-/// The roster as it is saved.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SavedRoster {
-    today: u64,
-    pub(super) names: Vec<NameBinding>,
-    members: Vec<SavedMember>,
-}
-
-/// A member as it is saved. The addresses of its client are left out, since only its own server knows them.
-#[derive(Debug, Serialize, Deserialize)]
-struct SavedMember {
-    id: ConnectionId,
-    #[serde(deserialize_with = "hobnob_protocol::name::deserialize_kept")]
-    name: UserName,
-    key: PublicKey,
-    run: RunId,
-    since: u64,
-    away: Option<AwayText>,
-    spoke: bool,
-    network: Option<Network>,
+    /// Whether the key still has a name then.
+    fn lose(&mut self, name: &UserName) -> bool {
+        let names = std::mem::take(&mut self.names).into_iter();
+        self.names = names.filter(|other| **other != *name).collect();
+        !self.names.is_empty()
+    }
 }
 
 /// No name can be given, because every numbered form of it is taken.
@@ -137,11 +123,11 @@ pub(crate) struct NoNameLeft;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Roster {
     members: Table<ConnectionId, Member>,
-    /// Sorted, because the names are shown in this order.
-    in_use: BTreeMap<Arc<UserName>, ConnectionId>,
+    /// The names of the members, shared with them. They are shown in their order.
+    in_use: Table<Arc<UserName>, ConnectionId>,
     runs: Table<Party, ConnectionId>,
-    /// Sorted, so that names expire in the same order on every server.
-    bindings: BTreeMap<UserName, Binding>,
+    /// Names expire in their order, which is the same on every server.
+    bindings: Table<Arc<UserName>, Binding>,
     owners: Table<PublicKey, Owner>,
     /// The date on which users are seen now, in milliseconds since 1970-01-01 UTC. It never goes back.
     today: u64,
@@ -157,8 +143,8 @@ impl Roster {
         let mut roster = Self::default();
         for NameBinding { name, key, seen, spoke, since } in names {
             roster.today = roster.today.max(seen);
-            let owner = roster.owners.or_default(key);
-            owner.add(name.clone());
+            let (name, owner) = (Arc::new(name), roster.owners.or_default(key));
+            owner.add(Arc::clone(&name));
             owner.spoke |= spoke;
             roster.bindings.insert(name, Binding { key, seen, since });
         }
@@ -173,10 +159,10 @@ impl Roster {
             return None;
         }
         self.today = self.today.max(*seen);
-        let owner = self.owners.or_default(*key);
-        owner.add(name.clone());
+        let (name, owner) = (Arc::new(name.clone()), self.owners.or_default(*key));
+        owner.add(Arc::clone(&name));
         owner.spoke |= spoke;
-        self.bindings.insert(name.clone(), Binding { key: *key, seen: *seen, since: *since });
+        self.bindings.insert(name, Binding { key: *key, seen: *seen, since: *since });
         self.hints.clear();
         Some(binding.clone())
     }
@@ -196,7 +182,7 @@ impl Roster {
             (Some(number), None) | (None, Some(number)) => number,
             (None, None) => return Err(NoNameLeft),
         };
-        let name = Arc::new(form(&wish, number));
+        let name = self.shared(form(&wish, number));
         let binding = self.bind(&name, key, keep, since);
         self.in_use.insert(Arc::clone(&name), id);
         self.runs.insert((key, run), id);
@@ -206,8 +192,7 @@ impl Roster {
             key,
             run,
             since,
-            candidates,
-            fingerprint: key.fingerprint(),
+            candidates: candidates.into(),
             network: None,
             entered: false,
             away: None,
@@ -234,7 +219,7 @@ impl Roster {
             self.runs.remove(&(member.key, member.run));
         }
         self.shown = None;
-        if self.bindings.get(&*member.name).is_none_or(|binding| binding.key != member.key) {
+        if self.bindings.get(&member.name).is_none_or(|binding| binding.key != member.key) {
             self.lower_hints(&member.name);
             return Some((member, None));
         }
@@ -247,10 +232,10 @@ impl Roster {
     pub(crate) fn is_now(&mut self, date: u64) -> Vec<NameBinding> {
         self.today = self.today.max(date);
         let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
-        let is_due = |name: &&Arc<UserName>| {
-            self.bindings.get(&***name).is_some_and(|binding| binding.seen <= long_ago)
-        };
-        let due: Vec<Arc<UserName>> = self.in_use.keys().filter(is_due).cloned().collect();
+        let is_due = |(_, binding): &(&Arc<UserName>, &Binding)| binding.seen <= long_ago;
+        let in_use = |name: &Arc<UserName>| self.in_use.get_key_value(name).map(|(name, _)| Arc::clone(name));
+        let due: Vec<Arc<UserName>> =
+            self.bindings.iter().filter(is_due).filter_map(|(name, _)| in_use(name)).collect();
         due.iter().filter_map(|name| self.see(name)).collect()
     }
 
@@ -275,9 +260,9 @@ impl Roster {
         let key = member.key;
         let Some(owner) = self.owners.get_mut(&key).filter(|owner| !owner.spoke) else { return Vec::new() };
         owner.spoke = true;
-        let bound = |name: &UserName| {
+        let bound = |name: &Arc<UserName>| {
             let Binding { seen, since, .. } = *self.bindings.get(name)?;
-            Some(NameBinding { name: name.clone(), key, seen, spoke: true, since })
+            Some(NameBinding { name: UserName::clone(name), key, seen, spoke: true, since })
         };
         owner.names.iter().filter_map(bound).collect()
     }
@@ -289,25 +274,22 @@ impl Roster {
         let spoke = |key: &PublicKey| owners.get(key).is_some_and(|owner| owner.spoke);
         let is_past =
             |binding: &Binding| binding.seen < oldest || (binding.seen < unspoken && !spoke(&binding.key));
-        let expired: Vec<(UserName, PublicKey)> = self
+        let expired: Vec<(Arc<UserName>, PublicKey)> = self
             .bindings
             .iter()
             .filter(|(name, binding)| is_past(binding) && !in_use.contains_key(*name))
-            .map(|(name, binding)| (name.clone(), binding.key))
+            .map(|(name, binding)| (Arc::clone(name), binding.key))
             .collect();
         for (name, key) in &expired {
             self.bindings.remove(name);
-            if let Some(owner) = self.owners.get_mut(key) {
-                owner.names.retain(|other| other != name);
-                if owner.names.is_empty() {
-                    self.owners.remove(key);
-                }
+            if self.owners.get_mut(key).is_some_and(|owner| !owner.lose(name)) {
+                self.owners.remove(key);
             }
         }
         if !expired.is_empty() {
             self.hints.clear();
         }
-        expired.into_iter().map(|(name, _)| name).collect()
+        expired.into_iter().map(|(name, _)| UserName::clone(&name)).collect()
     }
 
     /// Returns all members of whom the others were told.
@@ -360,16 +342,16 @@ impl Roster {
     /// belongs. Goes through all names that belong to anybody.
     pub(crate) fn known_by(&self, fingerprint: &Fingerprint) -> Option<(PublicKey, UserName)> {
         let mut here = self.in_use.iter().filter_map(|(name, id)| Some((name, self.members.get(id)?)));
-        let here = here.find(|(_, member)| member.fingerprint == *fingerprint);
+        let here = here.find(|(_, member)| member.key.fingerprint() == *fingerprint);
         let bound = || self.bindings.iter().find(|(_, binding)| binding.key.fingerprint() == *fingerprint);
         here.map(|(name, member)| (member.key, UserName::clone(name)))
-            .or_else(|| bound().map(|(name, binding)| (binding.key, name.clone())))
+            .or_else(|| bound().map(|(name, binding)| (binding.key, UserName::clone(name))))
     }
 
     /// Returns a name as its user writes it.
     pub(crate) fn spelling(&self, name: &UserName) -> UserName {
         let here = self.in_use.get_key_value(name).map(|(name, _)| UserName::clone(name));
-        let bound = || self.bindings.get_key_value(name).map(|(name, _)| name.clone());
+        let bound = || self.bindings.get_key_value(name).map(|(name, _)| UserName::clone(name));
         here.or_else(bound).unwrap_or_else(|| name.clone())
     }
 
@@ -377,6 +359,14 @@ impl Roster {
     pub(crate) fn those(&self, is_so: impl Fn(&Member) -> bool) -> Vec<ConnectionId> {
         let ids = self.in_use.values().copied();
         ids.filter(|id| self.members.get(id).is_some_and(&is_so)).collect()
+    }
+
+    /// Returns the members with the key of this fingerprint, in the order of their names. Quicker if the key is known.
+    pub(crate) fn with_key(&self, fingerprint: &Fingerprint, key: Option<PublicKey>) -> Vec<ConnectionId> {
+        match key {
+            Some(key) => self.those(|member| member.key == key),
+            None => self.those(|member| member.key.fingerprint() == *fingerprint),
+        }
     }
 
     /// Returns a member by its connection.
@@ -414,56 +404,6 @@ impl Roster {
         self.in_use.values().copied().filter(|id| id.server() == server).collect()
     }
 
-    /// Returns the roster as it is saved: everything that does not follow from the rest.
-    pub(super) fn saved(&self) -> SavedRoster {
-        let binding = |(name, binding): (&UserName, &Binding)| NameBinding {
-            name: name.clone(),
-            key: binding.key,
-            seen: binding.seen,
-            spoke: self.spoke(&binding.key),
-            since: binding.since,
-        };
-        let member = |(name, id): (&Arc<UserName>, &ConnectionId)| {
-            let member = self.members.get(id)?;
-            let Member { key, run, since, away, spoke, network, .. } = member;
-            let (name, away) = (UserName::clone(name), away.clone());
-            let (key, run, since, spoke, network) = (*key, *run, *since, *spoke, *network);
-            Some(SavedMember { id: *id, name, key, run, since, away, spoke, network })
-        };
-        SavedRoster {
-            today: self.today,
-            names: self.bindings.iter().map(binding).collect(),
-            members: self.in_use.iter().filter_map(member).collect(),
-        }
-    }
-
-    /// Restores the roster that was saved. All its members count as announced, because by now everybody was told of
-    /// them.
-    pub(super) fn restored(saved: SavedRoster) -> Self {
-        let mut roster = Self::new(saved.names);
-        roster.today = roster.today.max(saved.today);
-        for SavedMember { id, name, key, run, since, away, spoke, network } in saved.members {
-            let name = Arc::new(name);
-            roster.in_use.insert(Arc::clone(&name), id);
-            roster.runs.insert((key, run), id);
-            let candidates = Vec::new();
-            let member = Member {
-                name,
-                key,
-                run,
-                since,
-                candidates,
-                entered: true,
-                fingerprint: key.fingerprint(),
-                network,
-                away,
-                spoke,
-            };
-            roster.members.insert(id, member);
-        }
-        roster
-    }
-
     /// Returns how many members are here.
     pub(crate) fn len(&self) -> usize {
         self.members.len()
@@ -474,7 +414,7 @@ impl Roster {
     /// is not to be kept or a limit is reached.
     fn bind(
         &mut self,
-        name: &UserName,
+        name: &Arc<UserName>,
         key: PublicKey,
         keep: bool,
         since: u64,
@@ -487,9 +427,18 @@ impl Roster {
             return None;
         }
         let seen = self.today;
-        self.owners.or_default(key).add(name.clone());
-        self.bindings.insert(name.clone(), Binding { key, seen, since });
-        Some((NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key), since }, true))
+        self.owners.or_default(key).add(Arc::clone(name));
+        self.bindings.insert(Arc::clone(name), Binding { key, seen, since });
+        Some((NameBinding { name: UserName::clone(name), key, seen, spoke: self.spoke(&key), since }, true))
+    }
+
+    /// Returns the name in the memory of the one that belongs to somebody, if it is written alike.
+    fn shared(&self, name: UserName) -> Arc<UserName> {
+        let bound = self.bindings.get_key_value(&name).map(|(bound, _)| bound);
+        match bound.filter(|bound| bound.as_str() == name.as_str()) {
+            Some(bound) => Arc::clone(bound),
+            None => Arc::new(name),
+        }
     }
 
     /// Returns the smallest number whose form of `wish` belongs to `key` and whose use is as `in_use` says.
@@ -498,7 +447,7 @@ impl Roster {
         owner
             .names
             .iter()
-            .filter(|name| self.in_use.contains_key(*name) == in_use)
+            .filter(|&name| self.in_use.contains_key(name) == in_use)
             .filter_map(|name| number_of(wish, name))
             .min()
     }

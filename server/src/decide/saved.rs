@@ -3,7 +3,11 @@
 //! wrote them; bytes that do not fit together are refused.
 //!
 //! Facts that follow from the rest (how many names a key has, where a search for a free name begins) are left out.
+//!
+//! The bytes are made of a [`Snapshot`], which the lobby takes in no time and gives to another thread: of a million users
+//! they are hundreds of megabytes and take seconds. Meanwhile the machine goes on, and the snapshot stays at its place.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use hobnob_order::Place;
@@ -35,6 +39,16 @@ pub struct Saved {
     machine: Machine,
 }
 
+/// A machine as it stood at one place of the order, while the machine itself goes on. They have in common what has not
+/// changed since.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    reached: Vouch,
+    /// When the batch at that place was put into the order.
+    at: u64,
+    machine: Machine,
+}
+
 /// Why the bytes are no saved machine of this version.
 #[derive(Debug, Error)]
 pub enum NotSaved {
@@ -46,8 +60,9 @@ pub enum NotSaved {
     Unreadable(String),
 }
 
+/// The form. What may be large is of another type when it is written.
 #[derive(Serialize, Deserialize)]
-struct Form {
+struct Form<Members = SavedRoster, Listed = SavedRooms> {
     v: u32,
     place: u64,
     /// When the batch at that place was put into the order.
@@ -58,8 +73,8 @@ struct Form {
     last_at: u64,
     lives: Lives,
     marks: Marks,
-    roster: SavedRoster,
-    rooms: SavedRooms,
+    roster: Members,
+    rooms: Listed,
     rules: SavedRules,
 }
 
@@ -69,29 +84,71 @@ struct Version {
 }
 
 impl Machine {
-    /// Returns the machine as bytes. Returns `None` if the machine shares no order with others, or if something is
-    /// staged: then it stands at no place that other servers know.
+    /// Returns the machine as it stands now. That takes no longer for a million users than for ten. Returns `None` if
+    /// the machine shares no order with others, or if something is staged: then it stands at no place that other
+    /// servers know.
     #[must_use]
-    pub fn save(&self) -> Option<Vec<u8>> {
-        let Vouch { place, hash } = self.reached()?;
-        let at = self.reached_at()?;
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let (reached, at) = (self.reached()?, self.reached_at()?);
         if self.lobby.head() != self.lobby.stored() || !self.rooms.is_settled() {
             return None;
         }
+        let machine = Self {
+            roster: self.roster.clone(),
+            lobby: self.lobby.clone(),
+            rooms: self.rooms.clone(),
+            rules: self.rules.clone(),
+            last_at: self.last_at,
+            lives: self.lives.clone(),
+            marks: self.marks.clone(),
+            // The hashes of earlier places are not saved.
+            decision_hashes: Some(DecisionHashes::new(reached, at)),
+        };
+        Some(Snapshot { reached, at, machine })
+    }
+
+    /// Returns the bytes of a snapshot that is taken now.
+    #[must_use]
+    pub fn save(&self) -> Option<Vec<u8>> {
+        self.snapshot().map(|snapshot| snapshot.to_bytes())
+    }
+}
+
+impl Snapshot {
+    /// Returns the place after which it was taken.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.reached.place
+    }
+
+    /// Writes the bytes, a little at a time.
+    ///
+    /// # Errors
+    /// When `to` cannot be written to.
+    pub fn write(&self, to: impl Write) -> io::Result<()> {
+        let (machine, Vouch { place, hash }, at) = (&self.machine, self.reached, self.at);
         let form = Form {
             v: ENTRIES_VERSION,
             place: place.0,
             at,
             decided: hash,
-            lobby: self.lobby.saved(),
-            last_at: self.last_at,
-            lives: self.lives.clone(),
-            marks: self.marks.clone(),
-            roster: self.roster.saved(),
-            rooms: self.rooms.saved(),
-            rules: self.rules.saved(),
+            lobby: machine.lobby.saved(),
+            last_at: machine.last_at,
+            lives: machine.lives.clone(),
+            marks: machine.marks.clone(),
+            roster: machine.roster.saved(),
+            rooms: machine.rooms.saved(),
+            rules: machine.rules.saved(),
         };
-        Some(serde_json::to_vec(&form).expect("its maps have names for keys"))
+        serde_json::to_writer(to, &form).map_err(io::Error::from)
+    }
+
+    /// Returns the bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes).expect("its maps have names for keys, and memory takes whatever is written");
+        bytes
     }
 }
 
@@ -137,7 +194,7 @@ impl Saved {
     /// Returns the names that belong to a key.
     #[must_use]
     pub fn names(&self) -> Vec<NameBinding> {
-        self.machine.roster.saved().names
+        self.machine.roster.names().collect()
     }
 
     /// Returns what operators decided.

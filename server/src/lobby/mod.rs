@@ -9,7 +9,7 @@
 //!    are told.
 //!
 //! If several servers are one lobby, `servers` gives signs of life and receives those of others, and `quiet` measures
-//! their silence. `join` finds out whether a client that has a newcomer's name is still there. `questions` answers from
+//! their silence, and `keep_machine` saves the machine and tells it to new servers, in other threads. `join` finds out whether a client that has a newcomer's name is still there. `questions` answers from
 //! what is stored and told already. `pairing` asks whether a user wants a private session, and introduces two users who
 //! both want it, also if the other one is at another server (`consent_elsewhere`, `pair_elsewhere`). `presence` gathers
 //! who came and went. `rooms` does all of that for rooms: their messages, their members, and who came and went.
@@ -25,6 +25,7 @@ mod fault;
 mod gather;
 mod handle;
 mod join;
+mod keep_machine;
 mod names_clock;
 mod operators;
 mod outcome;
@@ -442,8 +443,10 @@ impl Lobby {
     fn next_due(&self) -> Instant {
         let presence = self.has_changes().then_some(self.presence_due);
         let held = self.held.iter().map(|held| held.until).min();
-        let servers = self.servers.as_ref().filter(|_| self.open.is_none()).map(Servers::due);
-        [presence, held, servers, self.consents.next_due()]
+        let servers = self.servers.as_ref();
+        let beat = servers.filter(|_| self.open.is_none()).map(Servers::beat_due);
+        let keep = servers.filter(|_| self.storing.is_none()).and_then(|servers| servers.keeper.due());
+        [presence, held, beat, keep, self.consents.next_due()]
             .into_iter()
             .flatten()
             .fold(self.housekeeping_due, Instant::min)

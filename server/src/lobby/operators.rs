@@ -71,10 +71,11 @@ impl Lobby {
         let Some(seat) = self.seats.get(&from) else { return };
         let (rules, roster) = (self.machine.rules(), self.machine.roster());
         let here = roster.those(|member| rules.is_operator(&member.key));
-        let here: Vec<_> = here.iter().filter_map(|id| roster.member(*id)).collect();
+        let here = here.iter().filter_map(|id| roster.member(*id));
+        let here: Vec<_> = here.map(|member| (member.key.fingerprint(), &member.name)).collect();
         let name = |fingerprint: &Fingerprint| {
-            let member = here.iter().find(|member| member.fingerprint == *fingerprint);
-            member.map(|member| UserName::clone(&member.name))
+            let found = here.iter().find(|(other, _)| other == fingerprint);
+            found.map(|(_, name)| UserName::clone(name))
         };
         let ops = rules.operators().into_iter().map(|row| OperatorRow {
             name: name(&row.fingerprint).or(row.name),

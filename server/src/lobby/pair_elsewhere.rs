@@ -56,7 +56,7 @@ impl Lobby {
             name: (*asker.name).clone(),
             key: asker.key,
             run: asker.run,
-            candidates: asker.candidates.clone(),
+            candidates: asker.candidates.to_vec(),
             read,
             relay: self.advertised.first().cloned(),
         };
@@ -169,6 +169,6 @@ impl Lobby {
                 }
             }
         }
-        Answer::Paired { session, forked, candidates: other.candidates.clone(), number }
+        Answer::Paired { session, forked, candidates: other.candidates.to_vec(), number }
     }
 }

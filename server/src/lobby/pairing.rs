@@ -170,7 +170,7 @@ fn introduction(request: Option<u32>, meeting: &Meeting, other: &Member, forked:
         session: meeting.session,
         name: (*other.name).clone(),
         key: other.key,
-        candidates: other.candidates.clone(),
+        candidates: other.candidates.to_vec(),
         // Both are at this server.
         relay: None,
         forked,

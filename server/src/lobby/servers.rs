@@ -10,22 +10,16 @@ use hobnob_order::{Follower, Neighbours, Question, ServerId};
 use hobnob_protocol::chain::{LogId, Seq};
 use hobnob_protocol::ids::RunId;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::keep_machine::{KeepMachine, Keeper};
 use super::quiet::Quiet;
 use super::{Ending, Lobby, LobbyCommand};
 use crate::decide::{ConnectionId, Entry, Machine, Proposals};
-use crate::neighbour::{Answer, Asked, MachinePart};
+use crate::neighbour::{Answer, Asked};
 
 /// How often a server publishes a batch, if only as a sign of life.
 const BEAT: Duration = Duration::from_secs(1);
-
-/// How often the machine is saved to the disk. After a crash, batches of this time have to be read again.
-const KEEP_EVERY: Duration = Duration::from_secs(60);
-
-/// Saving the machine takes at most one part in this many of the lobby's time.
-const KEEP_SHARE: u32 = 100;
 
 /// How long another server may take to say whether one of its clients is still there.
 const ASK_LIMIT: Duration = Duration::from_secs(2);
@@ -38,9 +32,6 @@ const MAX_PROBED: usize = 1024;
 /// six bytes, and an answer has at most 256 KiB.
 const MESSAGES_TOLD: usize = 200;
 const BYTES_TOLD: usize = 16 * 1024;
-
-/// Saves a machine to the disk, and blocks until that is done.
-pub(crate) type KeepMachine = Arc<dyn Fn(&[u8]) + Send + Sync>;
 
 /// What a lobby needs to be one of several servers.
 pub(crate) struct Sharing {
@@ -58,13 +49,9 @@ pub(super) struct Servers {
     asked: mpsc::Receiver<Question>,
     quiet: Quiet,
     beat_due: Instant,
-    keep: KeepMachine,
-    keep_due: Instant,
-    keeping: Option<JoinHandle<()>>,
+    pub(super) keeper: Keeper,
     /// The lobby's own queue, for the answers of other servers.
     commands: mpsc::WeakSender<LobbyCommand>,
-    /// The machine that was last given to another server, and the place at which it stood.
-    told: Option<(u64, Bytes)>,
     /// Clients that were asked for a sign of life on behalf of another server.
     probed: Vec<(ConnectionId, oneshot::Sender<Bytes>)>,
 }
@@ -99,9 +86,8 @@ impl Servers {
         let mut quiet = Quiet::default();
         machine.living().for_each(|(server, last)| quiet.heard(server, last));
         let asked = neighbours.asked(own);
-        let keep_due = now + KEEP_EVERY;
-        let (keeping, told, probed) = (None, None, Vec::new());
-        Self { neighbours, asked, quiet, beat_due: now, keep, keep_due, keeping, commands, told, probed }
+        let (keeper, probed) = (Keeper::new(keep, now), Vec::new());
+        Self { neighbours, asked, quiet, beat_due: now, keeper, commands, probed }
     }
 
     /// Returns the lobby's own queue, weak, so that it does not keep the lobby open.
@@ -109,9 +95,9 @@ impl Servers {
         self.commands.clone()
     }
 
-    /// Returns when a sign of life or saving the machine is due.
-    pub(super) fn due(&self) -> Instant {
-        self.beat_due.min(self.keep_due)
+    /// Returns when a sign of life is due.
+    pub(super) fn beat_due(&self) -> Instant {
+        self.beat_due
     }
 
     pub(super) fn beat_is_due(&self, now: Instant) -> bool {
@@ -191,20 +177,6 @@ impl Lobby {
         }
     }
 
-    /// Saves the machine to the disk from time to time. By now everything that it has decided is stored.
-    pub(super) fn keep_machine(&mut self, now: Instant) {
-        let Some(servers) = &mut self.servers else { return };
-        let is_kept = servers.keeping.as_ref().is_none_or(JoinHandle::is_finished);
-        if now < servers.keep_due || self.storing.is_some() || !is_kept {
-            return;
-        }
-        if let Some(saved) = self.machine.save() {
-            let keep = Arc::clone(&servers.keep);
-            servers.keeping = Some(tokio::task::spawn_blocking(move || keep(&saved)));
-        }
-        servers.keep_due = Instant::now() + KEEP_EVERY.max(now.elapsed() * KEEP_SHARE);
-    }
-
     /// Drops the part of the order that no server needs any more. All servers find the same place, and the first one
     /// drops what is before it.
     pub(super) fn drop_old(&mut self) {
@@ -213,19 +185,6 @@ impl Lobby {
             self.forgotten = old;
             let stream = Arc::clone(&self.stream);
             tokio::spawn(async move { stream.forget(old).await });
-        }
-    }
-
-    /// Saves the machine at the end, and waits until that is done.
-    pub(super) async fn keep_machine_at_end(&mut self) {
-        let Some(servers) = &mut self.servers else { return };
-        if let Some(keeping) = servers.keeping.take() {
-            let _failed = keeping.await;
-        }
-        servers.keep_due = Instant::now();
-        self.keep_machine(Instant::now());
-        if let Some(keeping) = self.servers.as_mut().and_then(|servers| servers.keeping.take()) {
-            let _failed = keeping.await;
         }
     }
 
@@ -257,20 +216,6 @@ impl Lobby {
             Some(Asked::Pair { asker, to, met }) => self.pair_for(*asker, to, met, answer),
             None => tracing::debug!("another server asks what is not understood"),
         }
-    }
-
-    /// A new server asks for the machine, in parts. All parts have to be of the same machine.
-    fn tell_machine(&mut self, place: Option<u64>, part: u32, answer: oneshot::Sender<Bytes>) {
-        let reached = self.machine.reached().map(|reached| reached.place.0);
-        let Some(servers) = &mut self.servers else { return };
-        if place.is_none()
-            && let (Some(reached), Some(saved)) = (reached, self.machine.save())
-        {
-            servers.told = Some((reached, saved.into()));
-        }
-        let told = servers.told.as_ref().filter(|(told, _)| place.is_none_or(|place| place == *told));
-        let part = told.and_then(|(place, saved)| MachinePart::cut(*place, saved, part));
-        let _nobody_waits = answer.send(part.map_or_else(|| Answer::Gone.to_bytes(), |part| part.to_bytes()));
     }
 
     /// Gives another server messages of a log.

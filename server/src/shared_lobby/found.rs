@@ -93,8 +93,8 @@ pub async fn found(dir: &Path, rooms: usize, order: &dyn SharedOrder) -> Result<
         founder.publish(some.to_vec()).await?;
     }
     founder.leave().await?;
-    if let Some(saved) = founder.machine.save() {
-        MachineFile::new(dir, lobby_order.stream.identity()).keep(&saved);
+    if let Some(snapshot) = founder.machine.snapshot() {
+        MachineFile::new(dir, lobby_order.stream.identity()).keep(&snapshot);
     }
     drop(lock);
     Ok(Report { head: said.head.seq, messages, names: names.len(), rooms_left })

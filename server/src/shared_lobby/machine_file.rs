@@ -1,23 +1,34 @@
 //! The machine on the disk of a server that is one of several: it says from which place the server reads the order on
-//! when it starts again. The file is written whole and then renamed, so that there is always either the old one or the
-//! new one. What it holds follows from the order; losing it costs only time. This file knows nothing of what is in a
-//! machine.
+//! when it starts again. The file is written whole beside the old one and then renamed, so that there is always either the
+//! old one or the new one, also when the server is killed meanwhile. What it holds follows from the order; losing it costs
+//! only time. This file knows nothing of what is in a machine.
 
-use std::fs;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use hobnob_order::StreamIdentity;
 use thiserror::Error;
 
+use crate::decide::Snapshot;
 use crate::exposed::make_private;
 use crate::lobby::BEGIN_AGAIN;
 
 /// The file's name in the folder of the store.
 pub(crate) const FILE: &str = "machine.json";
 
+/// What is written before it takes that name. A server that is killed leaves it behind, and the next one writes over it.
+const UNFINISHED: &str = "machine.json.new";
+
 /// The word at the beginning of the file, before the identity of the order.
 const KIND: &str = "hobnob-machine";
+
+/// How many bytes are written to the file at once.
+const WRITTEN_AT_ONCE: usize = 256 * 1024;
+
+/// After so many bytes the disk is given time to take them. The log is on the same disk, and what is said must not wait
+/// there behind hundreds of megabytes.
+const SYNCED_AT_ONCE: usize = 4 * 1024 * 1024;
 
 /// The file of one data directory and one order.
 #[derive(Debug, Clone)]
@@ -52,6 +63,28 @@ pub enum NoMachine {
     },
 }
 
+/// A file that never has more than [`SYNCED_AT_ONCE`] bytes that are not on the disk yet.
+struct Paced {
+    file: File,
+    unsynced: usize,
+}
+
+impl Write for Paced {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.unsynced >= SYNCED_AT_ONCE {
+            self.file.sync_data()?;
+            self.unsynced = 0;
+        }
+        let written = self.file.write(bytes)?;
+        self.unsynced += written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 impl MachineFile {
     pub(crate) fn new(dir: &Path, identity: StreamIdentity) -> Self {
         Self { path: dir.join(FILE), identity }
@@ -78,22 +111,27 @@ impl MachineFile {
         bytes.starts_with(KIND.as_bytes()).then(|| bytes[end + 1..].to_vec())
     }
 
-    /// Writes the state that follows from the order in place of the one that was written before. If that fails, the one before stays, and the next start takes
-    /// longer.
-    pub(crate) fn keep(&self, machine: &[u8]) {
-        if let Err(err) = self.write(machine) {
+    /// Writes the machine in place of the one that was written before. If that fails, the one before stays, and the next
+    /// start takes longer.
+    pub(crate) fn keep(&self, machine: &Snapshot) {
+        self.keep_written(|file| machine.write(file));
+    }
+
+    fn keep_written(&self, write: impl FnOnce(&mut BufWriter<Paced>) -> io::Result<()>) {
+        if let Err(err) = self.write(write) {
             tracing::warn!(%err, file = %self.path.display(), "where the order was read up to cannot be noted");
         }
     }
 
-    fn write(&self, machine: &[u8]) -> io::Result<()> {
-        let dir = self.path.parent().unwrap_or(Path::new("."));
-        let mut making = tempfile::NamedTempFile::new_in(dir)?;
-        make_private(making.as_file())?;
+    fn write(&self, write: impl FnOnce(&mut BufWriter<Paced>) -> io::Result<()>) -> io::Result<()> {
+        let unfinished = self.path.with_file_name(UNFINISHED);
+        let file = File::create(&unfinished)?;
+        make_private(&file)?;
+        let mut making = BufWriter::with_capacity(WRITTEN_AT_ONCE, Paced { file, unsynced: 0 });
         making.write_all(self.first_line().as_bytes())?;
-        making.write_all(machine)?;
-        making.as_file().sync_all()?;
-        making.persist(&self.path).map(drop).map_err(|err| err.error)
+        write(&mut making)?;
+        making.into_inner().map_err(io::IntoInnerError::into_error)?.file.sync_all()?;
+        fs::rename(unfinished, &self.path)
     }
 
     fn first_line(&self) -> String {
@@ -110,12 +148,31 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = MachineFile::new(folder.path(), StreamIdentity([1; 16]));
         assert!(file.read().unwrap().is_none());
-        file.keep(b"one");
-        file.keep(b"two");
+        for machine in [b"one", b"two"] {
+            file.keep_written(|file| file.write_all(machine));
+        }
         assert_eq!(file.read().unwrap().unwrap(), b"two");
         let other = MachineFile::new(folder.path(), StreamIdentity([2; 16]));
         assert!(matches!(other.read(), Err(NoMachine::Another { .. })));
         fs::write(folder.path().join(FILE), "{}").unwrap();
         assert!(matches!(file.read(), Err(NoMachine::Another { .. })));
+    }
+
+    #[test]
+    fn a_machine_that_was_not_written_to_its_end_leaves_the_one_before_and_nothing_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = MachineFile::new(folder.path(), StreamIdentity([1; 16]));
+        file.keep_written(|file| file.write_all(b"one"));
+        // The disk is full, or the server is killed: what was written so far stays behind, under another name.
+        file.keep_written(|file| {
+            file.write_all(b"tw")?;
+            file.flush()?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert_eq!(file.read().unwrap().unwrap(), b"one");
+        assert!(fs::read(folder.path().join(UNFINISHED)).unwrap().ends_with(b"tw"));
+        file.keep_written(|file| file.write_all(b"three"));
+        assert_eq!(file.read().unwrap().unwrap(), b"three");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
     }
 }

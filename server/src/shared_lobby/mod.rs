@@ -16,7 +16,7 @@ use thiserror::Error;
 use tokio::task::spawn_blocking;
 
 use crate::config::ServerConfig;
-use crate::decide::{Machine, NotSaved, Saved};
+use crate::decide::{Machine, NotSaved, Saved, Snapshot};
 use crate::engine::Engine;
 use crate::lobby::{CannotCatchUp, CaughtUp, Sharing, ask_machine, catch_up};
 use crate::log::in_place::InPlace;
@@ -107,10 +107,10 @@ pub(crate) async fn open(
         return Err(CannotShare::CatchUp(CannotCatchUp::Unfinished { head: founding.head.seq }));
     }
     tracing::info!(batches, head = machine.head().seq.0, "the lobby's stream is read up to its end");
-    if let Some(saved) = machine.save() {
-        file.keep(&saved);
+    if let Some(snapshot) = machine.snapshot() {
+        file.keep(&snapshot);
     }
-    let keep = Arc::new(move |machine: &[u8]| file.keep(machine));
+    let keep = Arc::new(move |machine: &Snapshot| file.keep(machine));
     let sharing = Sharing { machine, follower, neighbours: lobby_order.neighbours, keep };
     let engine = Engine::shared(log, identity, config, lobby_order.stream, sharing).await.map_err(stored)?;
     Ok(SharedLobby { engine, in_place })
