@@ -20,6 +20,7 @@ pub(crate) mod copy;
 pub(crate) mod file;
 pub(crate) mod gone;
 pub(crate) mod head_record;
+mod insert;
 pub(crate) mod log_number;
 #[cfg(test)]
 mod lost_tests;
