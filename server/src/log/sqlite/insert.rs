@@ -9,6 +9,7 @@ use super::message_rows::{ROW_BYTES, insert_row};
 use super::rows::stored;
 use super::rules_row;
 use super::sizes::Kept;
+use super::wal_room::WalRoom;
 use super::{record, room_rows};
 use crate::log::{Batch, RoomBatch};
 
@@ -41,6 +42,7 @@ pub(super) fn insert<'a>(
     head: Seq,
     rooms: RoomChanges<'_>,
     records: &mut Vec<u8>,
+    wal_room: &mut WalRoom,
 ) -> rusqlite::Result<(u64, RoomsStored)> {
     // If the transaction is dropped before COMMIT, on any error, it is rolled back.
     let tx = conn.transaction()?;
@@ -50,7 +52,12 @@ pub(super) fn insert<'a>(
     if bytes > 0 {
         tx.prepare_cached("UPDATE meta SET head_seq = ?1")?.execute([stored(head.0)])?;
     }
+    let has_words = bytes > 0 || rooms.count() > 0;
     let rooms = insert_rooms(&tx, rooms, records)?;
+    if has_words {
+        // The transaction has written, so until it ends nobody else writes to the WAL.
+        wal_room.make();
+    }
     tx.commit()?;
     Ok((bytes, rooms))
 }

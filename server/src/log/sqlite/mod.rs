@@ -14,7 +14,7 @@
 //!    WAL is noticed.
 //! 6. [`mod@prune`] removes messages that are no longer shown; [`gone`] keeps their posts; [`upgrade`] brings the file
 //!    of an older build up to date; [`mod@copy`] makes a backup of the file beside the writer; [`worker`] is a thread
-//!    with a queue.
+//!    with a queue; [`wal_room`] lengthens the WAL before that is needed.
 
 pub(crate) mod copy;
 pub(crate) mod file;
@@ -39,6 +39,7 @@ pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
 mod upgrade;
+mod wal_room;
 mod worker;
 mod writer;
 

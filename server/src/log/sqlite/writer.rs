@@ -14,6 +14,7 @@ use super::head_record::HeadRecord;
 use super::insert::{RoomChanges, RoomsStored, insert};
 use super::log_number::LogNumber;
 use super::sizes::{Kept, gives_way};
+use super::wal_room::WalRoom;
 use super::worker::Reply;
 use super::{Opened, SqliteOptions, file, prune};
 use crate::log::in_place::InPlace;
@@ -59,6 +60,7 @@ pub(super) struct Writer {
     /// The note beside the log of how far the log goes.
     noted: HeadRecord,
     in_place: InPlace,
+    wal_room: WalRoom,
     /// A buffer for the records of a row, kept for the next row.
     records: Vec<u8>,
     /// Whether something was stored since it was last checked whether messages have to be removed.
@@ -84,8 +86,22 @@ impl Writer {
         let first = Arc::new(AtomicU64::new(first_shown(lobby.base.seq, head.seq, options.history).0));
         let told = Told { head: watch::Sender::new(head), first, posts: Arc::new(Mutex::new(posts)) };
         let rooms = logs_of_rooms.into_iter().map(|kept| (kept.log, kept)).collect();
+        let wal_room = WalRoom::of(&conn);
         let (records, may_be_full) = (Vec::new(), true);
-        Self { conn, lobby, rooms, in_rooms, gone, options, told, noted, in_place, records, may_be_full }
+        Self {
+            conn,
+            lobby,
+            rooms,
+            in_rooms,
+            gone,
+            options,
+            told,
+            noted,
+            in_place,
+            wal_room,
+            records,
+            may_be_full,
+        }
     }
 
     pub(super) fn told(&self) -> Told {
@@ -144,7 +160,8 @@ impl Writer {
         // What would be written into a folder that is gone would be lost.
         self.in_place.check().map_err(|moved| LogError::Write(moved.to_string()))?;
         let in_rooms = self.in_rooms + rooms.count();
-        let inserted = insert(&mut self.conn, batches.clone(), head.seq, rooms, &mut self.records);
+        let (records, wal_room) = (&mut self.records, &mut self.wal_room);
+        let inserted = insert(&mut self.conn, batches.clone(), head.seq, rooms, records, wal_room);
         let (added, rooms) = inserted.map_err(|err| {
             let file = self.conn.path().unwrap_or("the log's file");
             LogError::Write(format!("{file}: {err}"))
