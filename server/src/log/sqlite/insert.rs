@@ -2,13 +2,14 @@
 //! file does not decide what is stored, and does not remember what was.
 
 use hobnob_protocol::chain::{LobbyMessage, LogId, Seq};
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 use super::log_number::LogNumber;
 use super::message_rows::{ROW_BYTES, insert_row};
 use super::rows::stored;
 use super::rules_row;
 use super::sizes::Kept;
+use super::transaction::Transaction;
 use super::wal_room::WalRoom;
 use super::{record, room_rows};
 use crate::log::{Batch, RoomBatch};
@@ -45,7 +46,7 @@ pub(super) fn insert<'a>(
     wal_room: &mut WalRoom,
 ) -> rusqlite::Result<(u64, RoomsStored)> {
     // If the transaction is dropped before COMMIT, on any error, it is rolled back.
-    let tx = conn.transaction()?;
+    let tx = Transaction::begin(conn)?;
     batches.clone().try_for_each(|batch| insert_names(&tx, batch))?;
     let messages = batches.flat_map(|batch| batch.messages.iter());
     let bytes = insert_messages(&tx, LogNumber::LOBBY, messages, head, records)?;
@@ -63,7 +64,7 @@ pub(super) fn insert<'a>(
 }
 
 fn insert_rooms(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     rooms: RoomChanges<'_>,
     records: &mut Vec<u8>,
 ) -> rusqlite::Result<RoomsStored> {
@@ -83,7 +84,7 @@ fn insert_rooms(
     Ok(RoomsStored { after: done, gone })
 }
 
-fn insert_names(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
+fn insert_names(tx: &Connection, batch: &Batch) -> rusqlite::Result<()> {
     for name in &batch.freed {
         tx.prepare_cached("DELETE FROM names WHERE folded = ?1")?.execute([name.folded()])?;
     }
@@ -104,7 +105,7 @@ fn insert_names(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
 
 /// Stores messages of one log, the newest of which is `head`, and gives how many bytes they take.
 fn insert_messages<'a>(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     number: LogNumber,
     messages: impl Iterator<Item = &'a LobbyMessage>,
     head: Seq,
