@@ -2,7 +2,7 @@
 //! file. This file knows nothing of when a row is complete.
 
 use hobnob_protocol::chain::Seq;
-use rusqlite::Transaction;
+use rusqlite::Connection;
 
 use super::log_number::LogNumber;
 
@@ -18,7 +18,7 @@ pub(super) const ROW_BYTES: usize = 32 * 1024;
 
 /// Stores `records` of the log `number`. `last` is the number of the last message among them.
 pub(super) fn insert_row(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     number: LogNumber,
     last: Seq,
     records: &[u8],

@@ -14,12 +14,14 @@
 //!    WAL is noticed.
 //! 6. [`mod@prune`] removes messages that are no longer shown; [`gone`] keeps their posts; [`upgrade`] brings the file
 //!    of an older build up to date; [`mod@copy`] makes a backup of the file beside the writer; [`worker`] is a thread
-//!    with a queue.
+//!    with a queue; [`wal_room`] lengthens the WAL before that is needed; [`mod@transaction`] begins and ends what the
+//!    writer stores.
 
 pub(crate) mod copy;
 pub(crate) mod file;
 pub(crate) mod gone;
 pub(crate) mod head_record;
+mod insert;
 pub(crate) mod log_number;
 #[cfg(test)]
 mod lost_tests;
@@ -37,7 +39,9 @@ pub(crate) mod sizes;
 pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod upgrade;
+mod wal_room;
 mod worker;
 mod writer;
 

@@ -5,7 +5,7 @@
 use hobnob_protocol::chain::LogId;
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::room::RoomName;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::log_number::LogNumber;
 use super::rows::{Meta, blob, number, parsed_meta, said, stored, text, unreadable};
@@ -86,7 +86,7 @@ fn parsed(row: &Row<'_>) -> Result<RoomRow, String> {
 }
 
 /// Stores what is kept of a room. The room's newest message is the one in `meta`.
-pub(super) fn store(tx: &Transaction<'_>, meta: &Meta, kept: &KeptRoom) -> rusqlite::Result<()> {
+pub(super) fn store(tx: &Connection, meta: &Meta, kept: &KeptRoom) -> rusqlite::Result<()> {
     let sql = "INSERT INTO rooms (number, folded, name, log, base_seq, base_hash, head_seq, topic, seen)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                ON CONFLICT (number) DO UPDATE SET head_seq = ?7, topic = ?8, seen = ?9";
@@ -105,7 +105,7 @@ pub(super) fn store(tx: &Transaction<'_>, meta: &Meta, kept: &KeptRoom) -> rusql
 }
 
 /// Removes a room: its name is free at once, and its messages are deleted later.
-pub(super) fn gone(tx: &Transaction<'_>, log: LogId) -> rusqlite::Result<()> {
+pub(super) fn gone(tx: &Connection, log: LogId) -> rusqlite::Result<()> {
     tx.prepare_cached("UPDATE rooms SET folded = NULL WHERE log = ?1")?.execute([log.as_bytes()])?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What operators decided, as one record in the file. It is stored beside the messages, so that an act that is no
 //! longer kept does not lose its effect. This file knows nothing of what is in it.
 
-use rusqlite::{Connection, OptionalExtension, Transaction};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::rows::unreadable;
 use crate::log::{LogError, Rules};
@@ -25,7 +25,7 @@ pub(super) fn read(conn: &Connection) -> Result<Rules, LogError> {
 }
 
 /// Writes the record, in place of the one before.
-pub(super) fn write(tx: &Transaction<'_>, rules: &Rules) -> rusqlite::Result<()> {
+pub(super) fn write(tx: &Connection, rules: &Rules) -> rusqlite::Result<()> {
     let record =
         serde_json::to_string(rules).map_err(|err| rusqlite::Error::ToSqlConversionFailure(err.into()))?;
     tx.prepare_cached("INSERT OR REPLACE INTO rules (one, record) VALUES (1, ?1)")?

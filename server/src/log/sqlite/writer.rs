@@ -6,21 +6,20 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
-use rusqlite::{Connection, Transaction};
+use hobnob_protocol::chain::{LogId, Position, Seq};
+use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::head_record::HeadRecord;
+use super::insert::{RoomChanges, RoomsStored, insert};
 use super::log_number::LogNumber;
-use super::message_rows::{ROW_BYTES, insert_row};
-use super::rows::stored;
-use super::rules_row;
 use super::sizes::{Kept, gives_way};
+use super::wal_room::WalRoom;
 use super::worker::Reply;
-use super::{Opened, SqliteOptions, file, prune, record, room_rows};
+use super::{Opened, SqliteOptions, file, prune};
 use crate::log::in_place::InPlace;
 use crate::log::posts::Posts;
-use crate::log::{Batch, LogError, RoomBatch, end_after, first_shown};
+use crate::log::{Batch, LogError, end_after, first_shown};
 
 /// How many batches are stored in one transaction at most, and so how many share one sync.
 pub(super) const GROUP: usize = 64;
@@ -61,6 +60,7 @@ pub(super) struct Writer {
     /// The note beside the log of how far the log goes.
     noted: HeadRecord,
     in_place: InPlace,
+    wal_room: WalRoom,
     /// A buffer for the records of a row, kept for the next row.
     records: Vec<u8>,
     /// Whether something was stored since it was last checked whether messages have to be removed.
@@ -86,8 +86,22 @@ impl Writer {
         let first = Arc::new(AtomicU64::new(first_shown(lobby.base.seq, head.seq, options.history).0));
         let told = Told { head: watch::Sender::new(head), first, posts: Arc::new(Mutex::new(posts)) };
         let rooms = logs_of_rooms.into_iter().map(|kept| (kept.log, kept)).collect();
+        let wal_room = WalRoom::of(&conn);
         let (records, may_be_full) = (Vec::new(), true);
-        Self { conn, lobby, rooms, in_rooms, gone, options, told, noted, in_place, records, may_be_full }
+        Self {
+            conn,
+            lobby,
+            rooms,
+            in_rooms,
+            gone,
+            options,
+            told,
+            noted,
+            in_place,
+            wal_room,
+            records,
+            may_be_full,
+        }
     }
 
     pub(super) fn told(&self) -> Told {
@@ -146,7 +160,8 @@ impl Writer {
         // What would be written into a folder that is gone would be lost.
         self.in_place.check().map_err(|moved| LogError::Write(moved.to_string()))?;
         let in_rooms = self.in_rooms + rooms.count();
-        let inserted = insert(&mut self.conn, batches.clone(), head.seq, rooms, &mut self.records);
+        let (records, wal_room) = (&mut self.records, &mut self.wal_room);
+        let inserted = insert(&mut self.conn, batches.clone(), head.seq, rooms, records, wal_room);
         let (added, rooms) = inserted.map_err(|err| {
             let file = self.conn.path().unwrap_or("the log's file");
             LogError::Write(format!("{file}: {err}"))
@@ -276,108 +291,4 @@ impl Writer {
     pub(super) fn connection(&self) -> &Connection {
         &self.conn
     }
-}
-
-/// What a batch changes in rooms.
-#[derive(Default)]
-struct RoomChanges<'a> {
-    /// Each room with its log as it is afterwards, and what is new in the room.
-    after: Vec<(Kept, &'a RoomBatch)>,
-    gone: Vec<LogId>,
-}
-
-impl RoomChanges<'_> {
-    /// Returns how many messages the changes have.
-    fn count(&self) -> u64 {
-        self.after.iter().map(|(_, room)| room.messages.len() as u64).sum()
-    }
-}
-
-/// The same changes after they were stored.
-struct RoomsStored {
-    after: Vec<Kept>,
-    gone: Vec<LogId>,
-}
-
-/// Stores `batches`; `head` is the newest message of the lobby among them. `records` is a buffer to write in. Returns
-/// how many bytes the lobby's messages take, and the rooms as they are now.
-fn insert<'a>(
-    conn: &mut Connection,
-    batches: impl Iterator<Item = &'a Batch> + Clone,
-    head: Seq,
-    rooms: RoomChanges<'_>,
-    records: &mut Vec<u8>,
-) -> rusqlite::Result<(u64, RoomsStored)> {
-    // If the transaction is dropped before COMMIT, on any error, it is rolled back.
-    let tx = conn.transaction()?;
-    batches.clone().try_for_each(|batch| insert_names(&tx, batch))?;
-    let messages = batches.flat_map(|batch| batch.messages.iter());
-    let bytes = insert_messages(&tx, LogNumber::LOBBY, messages, head, records)?;
-    if bytes > 0 {
-        tx.prepare_cached("UPDATE meta SET head_seq = ?1")?.execute([stored(head.0)])?;
-    }
-    let rooms = insert_rooms(&tx, rooms, records)?;
-    tx.commit()?;
-    Ok((bytes, rooms))
-}
-
-fn insert_rooms(
-    tx: &Transaction<'_>,
-    rooms: RoomChanges<'_>,
-    records: &mut Vec<u8>,
-) -> rusqlite::Result<RoomsStored> {
-    let count = rooms.count();
-    if count > 0 {
-        tx.prepare_cached("UPDATE meta SET in_rooms = in_rooms + ?1")?.execute([stored(count)])?;
-    }
-    let RoomChanges { after, gone } = rooms;
-    // This comes first, because another room may have the name now.
-    gone.iter().try_for_each(|log| room_rows::gone(tx, *log))?;
-    let mut done = Vec::with_capacity(after.len());
-    for (mut kept, room) in after {
-        kept.bytes += insert_messages(tx, kept.number, room.messages.iter(), kept.head.seq, records)?;
-        room_rows::store(tx, &kept.meta(), &room.kept)?;
-        done.push(kept);
-    }
-    Ok(RoomsStored { after: done, gone })
-}
-
-fn insert_names(tx: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
-    for name in &batch.freed {
-        tx.prepare_cached("DELETE FROM names WHERE folded = ?1")?.execute([name.folded()])?;
-    }
-    for binding in &batch.names {
-        let sql = "INSERT OR REPLACE INTO names (folded, name, key, seen, spoke, since)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        tx.prepare_cached(sql)?.execute((
-            binding.name.folded(),
-            binding.name.as_str(),
-            binding.key.as_bytes(),
-            stored(binding.seen),
-            binding.spoke,
-            stored(binding.since),
-        ))?;
-    }
-    batch.rules.as_ref().map_or(Ok(()), |rules| rules_row::write(tx, rules))
-}
-
-/// Stores messages of one log, the newest of which is `head`, and gives how many bytes they take.
-fn insert_messages<'a>(
-    tx: &Transaction<'_>,
-    number: LogNumber,
-    messages: impl Iterator<Item = &'a LobbyMessage>,
-    head: Seq,
-    records: &mut Vec<u8>,
-) -> rusqlite::Result<u64> {
-    records.clear();
-    let mut bytes = 0;
-    for message in messages {
-        record::write(message, records);
-        if records.len() >= ROW_BYTES || message.seq == head {
-            insert_row(tx, number, message.seq, records)?;
-            bytes += records.len() as u64;
-            records.clear();
-        }
-    }
-    Ok(bytes)
 }
