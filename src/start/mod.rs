@@ -1,5 +1,5 @@
-//! From the settings to a run, and from the end of the run to an exit code. A run is at a terminal or on a pipe; this file
-//! gives it its name, its input and its screen, and owns what is said if it fails before it begins.
+//! From the settings to a run, and from the end of the run to an exit code. A run is at a terminal or on a pipe; this
+//! file gives it its name, its input and its screen, and owns what is said if it fails before it begins.
 
 pub mod chat_name;
 pub mod exit_code;

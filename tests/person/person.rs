@@ -121,8 +121,8 @@ impl Person {
     }
 }
 
-/// Starts a server that Bobby, a script, and Anna, a person at a terminal of this many columns, join. Bobby opens private
-/// session 1 with Anna, and Anna has seen that and is still in the lobby.
+/// Starts a server that Bobby, a script, and Anna, a person at a terminal of this many columns, join. Bobby opens
+/// private session 1 with Anna, and Anna has seen that and is still in the lobby.
 #[track_caller]
 pub(crate) fn bobby_forks_anna(columns: u16) -> (Server, Client, Person) {
     let server = Server::start(&[]);

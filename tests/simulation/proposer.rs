@@ -1,5 +1,5 @@
-//! A server that proposes entries which are made up by chance: several keys and runs, texts sent twice and out of order,
-//! names that collide, acts of operators, and batches that come twice.
+//! A server that proposes entries which are made up by chance: several keys and runs, texts sent twice and out of
+//! order, names that collide, acts of operators, and batches that come twice.
 
 use std::sync::Arc;
 
