@@ -74,6 +74,16 @@ impl Inbox {
         self.shown > self.acknowledged
     }
 
+    /// Whether something that has arrived is not acknowledged yet, perhaps because it was not shown.
+    pub(super) fn will_owe(&self) -> bool {
+        self.heard > self.acknowledged
+    }
+
+    /// Returns the number of the text that is acknowledged without a rest as soon as it is shown.
+    pub(super) fn due_at_once(&self) -> u64 {
+        self.acknowledged + ACKNOWLEDGE_EVERY
+    }
+
     /// Begins a connection; this side's hello on it acknowledged the texts up to `told`.
     pub(super) fn begin(&mut self, told: u64) {
         self.acknowledged = told;
@@ -102,7 +112,7 @@ mod tests {
             inbox.take(number).unwrap();
         }
         assert_eq!(inbox.due(true), None);
-        assert!(!inbox.is_owing());
+        assert!(!inbox.is_owing() && inbox.will_owe());
         inbox.show(2);
         inbox.show(3);
         assert_eq!(inbox.due(false), None, "more texts may follow");
@@ -111,6 +121,7 @@ mod tests {
         assert_eq!(inbox.due(true), None);
         inbox.show(99);
         assert_eq!(inbox.due(true), Some(5));
+        assert!(!inbox.is_owing() && !inbox.will_owe());
     }
 
     #[test]
@@ -118,6 +129,7 @@ mod tests {
         let mut inbox = Inbox::default();
         for number in 1..=ACKNOWLEDGE_EVERY {
             inbox.take(number).unwrap();
+            assert_eq!(inbox.due_at_once(), ACKNOWLEDGE_EVERY);
             inbox.show(number);
             let due = (number == ACKNOWLEDGE_EVERY).then_some(number);
             assert_eq!(inbox.due(false), due);

@@ -234,13 +234,19 @@ impl Link {
             None => (Some(self.redial.next()), self.relaying.due()),
             Some(_) => (None, self.relaying.search_due()),
         };
-        let acknowledge = self.is_owing().then(|| self.acknowledge_pace.next());
+        let acknowledge = self.is_owing().then(|| self.acknowledge_pace.latest());
         let due = [redial, relay, acknowledge, self.leave_by].into_iter().flatten().min();
         due.map_or(LOOK_EVERY, |due| due.saturating_sub(self.now).clamp(Duration::from_millis(1), LOOK_EVERY))
     }
 
     fn is_owing(&self) -> bool {
-        self.connection.is_some() && self.inbox.is_owing()
+        self.connection.is_some() && (self.inbox.is_owing() || self.rests_before_acknowledging())
+    }
+
+    /// Whether texts have arrived that will be acknowledged when the pause after the last acknowledgement is over. The
+    /// next text or the alarm wakes the task then, so texts that are shown until then need not wake it.
+    fn rests_before_acknowledging(&self) -> bool {
+        self.inbox.will_owe() && !self.acknowledge_pace.is_rested(self.now)
     }
 
     fn apply(&mut self, step: Step) -> Option<Ending> {
@@ -328,6 +334,9 @@ impl Link {
         if let Some(number) = self.inbox.due(rested || writer.is_writing) {
             self.outgoing.queue(&PeerMessage::Received { number });
             self.acknowledge_pace.acknowledged(self.now);
+        }
+        if self.rests_before_acknowledging() {
+            self.mailbox.hush_below(self.inbox.due_at_once());
         }
     }
 

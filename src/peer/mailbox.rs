@@ -38,6 +38,8 @@ pub(super) struct Mailbox {
 #[derive(Debug, Default)]
 struct Asked {
     shown: u64,
+    /// The link need not be woken for texts with lower numbers that were shown: it looks by itself soon.
+    hushed_below: u64,
     reachable: Option<Reachable>,
     leave: bool,
     acquainted: bool,
@@ -68,8 +70,11 @@ impl Mailbox {
     pub(super) fn show(&self, number: u64) {
         let mut asked = self.asked();
         asked.shown = asked.shown.max(number);
+        let is_hushed = number < asked.hushed_below;
         drop(asked);
-        self.wake();
+        if !is_hushed {
+            self.wake();
+        }
     }
 
     pub(super) fn offer(&self, reachable: Reachable) {
@@ -114,8 +119,10 @@ impl Mailbox {
         self.asked().shown
     }
 
+    /// Collects what was asked. From now on everything wakes the link again.
     pub(super) fn news(&self) -> News {
         let mut asked = self.asked();
+        asked.hushed_below = 0;
         News {
             shown: asked.shown,
             reachable: asked.reachable.take(),
@@ -124,10 +131,18 @@ impl Mailbox {
             verify: asked.verify.take(),
         }
     }
+
+    /// Leaves the link asleep for texts that are shown, if their numbers are lower than `number`. The link has to call
+    /// [`news`](Self::news) soon, and to have done so before, so that nothing that was shown meanwhile is forgotten.
+    pub(super) fn hush_below(&self, number: u64) {
+        self.asked().hushed_below = number;
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -145,5 +160,25 @@ mod tests {
         mailbox.leave();
         let news = mailbox.news();
         assert_eq!((news.reachable, news.is_leaving), (None, true), "addresses are collected only once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_text_that_is_shown_wakes_a_link_unless_the_link_said_that_it_looks_by_itself() {
+        let mailbox = Mailbox::default();
+        let is_woken = async || tokio::time::timeout(Duration::from_secs(1), mailbox.changed()).await.is_ok();
+        mailbox.show(1);
+        assert!(is_woken().await);
+        assert_eq!(mailbox.news().shown, 1);
+        mailbox.hush_below(65);
+        mailbox.show(2);
+        mailbox.show(64);
+        assert!(!is_woken().await);
+        mailbox.show(65);
+        assert!(is_woken().await, "so many texts are acknowledged at once");
+        mailbox.leave();
+        assert!(is_woken().await, "everything else wakes the link");
+        assert_eq!(mailbox.news().shown, 65);
+        mailbox.show(66);
+        assert!(is_woken().await, "the link has looked, and did not hush it again");
     }
 }

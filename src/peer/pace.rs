@@ -7,6 +7,11 @@ use std::time::Duration;
 /// stream of texts is acknowledged up to a thousand times a second.
 const ACKNOWLEDGE_REST: Duration = Duration::from_millis(1);
 
+/// How long after the last acknowledgement the next one goes out at the latest, if nothing else wakes the link before.
+/// A stream wakes the link with each text, so only the last texts of a stream wait so long. A timer of one millisecond
+/// would wake another thread each time it is set, which costs more than a text does.
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(10);
+
 /// When a text was last acknowledged, in awake time.
 #[derive(Debug, Default)]
 pub(super) struct AcknowledgePace {
@@ -24,9 +29,9 @@ impl AcknowledgePace {
         now.saturating_sub(self.last) >= ACKNOWLEDGE_REST
     }
 
-    /// Returns when the next acknowledgement may go out alone.
-    pub(super) fn next(&self) -> Duration {
-        self.last + ACKNOWLEDGE_REST
+    /// Returns when the link has to look for texts to acknowledge, if nothing wakes it before.
+    pub(super) fn latest(&self) -> Duration {
+        self.last + ACKNOWLEDGE_WITHIN
     }
 }
 
@@ -63,6 +68,7 @@ mod tests {
         let (mut pace, now) = (AcknowledgePace::default(), Duration::from_secs(7));
         assert!(pace.is_rested(now));
         pace.acknowledged(now);
-        assert!(!pace.is_rested(now) && pace.is_rested(pace.next()));
+        assert!(!pace.is_rested(now) && pace.is_rested(now + ACKNOWLEDGE_REST));
+        assert!(pace.is_rested(pace.latest()));
     }
 }
