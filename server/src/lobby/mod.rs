@@ -340,7 +340,7 @@ impl Lobby {
                 () = shutdown.cancelled() => break,
                 step = next_step(&mut self.storing, &mut self.open, &mut *self.follower) => self.step(step).await?,
                 question = question(&mut self.servers) => self.answer(question),
-                count = self.commands.recv_many(&mut taken, TAKEN_AT_ONCE), if self.gathered.has_room() => {
+                count = self.commands.recv_many(&mut taken, TAKEN_AT_ONCE), if self.takes_commands() => {
                     if count == 0 {
                         // No sender is left.
                         break;
@@ -371,6 +371,13 @@ impl Lobby {
     /// Proposes the operators of this server's own settings, with the first batch.
     pub(crate) fn operators_are(&mut self, listed: Vec<Fingerprint>) {
         self.gathered.push(Entry::Operators(listed));
+    }
+
+    /// Whether commands are taken from the queue now. While a quick disk stores a batch they stay there, as they do when the
+    /// lobby's own thread stores it. Otherwise nearly every text would wake the lobby, which could only put it by.
+    fn takes_commands(&self) -> bool {
+        let stores_quickly = self.storing.is_some() && self.stores_here == StoresHere::Now;
+        self.gathered.has_room() && (!stores_quickly || self.servers.is_some())
     }
 
     /// Takes the commands that wait already, as long as there is room for them.

@@ -34,6 +34,31 @@ async fn the_thread_of_the_log_waits_for_a_disk_that_was_slow_until_it_is_quick_
 }
 
 #[tokio::test]
+async fn while_a_quick_disk_stores_what_is_asked_waits_as_it_would_for_the_lobbys_own_thread() {
+    let stage = Stage::with_a_thread();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.leave.forget_permits(1000);
+    let at_once = TAKEN_AT_ONCE as u64;
+    for id in 1..=at_once + 1 {
+        let content = Text::new("hi").unwrap().into();
+        let say = LobbyCommand::Say { from: anna.id, id, room: None, content };
+        assert!(stage.handle.try_send(say).is_ok());
+    }
+    for id in 1..=at_once {
+        assert_eq!(anna.said().await, (id, Seq(id)));
+    }
+    // The thread of the log has the last text.
+    stage.send(LobbyCommand::Users { from: anna.id, request: 1, room: None }).await;
+    for _ in 0..10 {
+        yield_now().await;
+    }
+    assert!(anna.told.try_recv().is_err());
+    stage.log.leave.add_permits(1000);
+    assert_eq!(anna.next().await, Told::Users(1));
+    assert_eq!(anna.said().await, (at_once + 1, Seq(at_once + 1)));
+}
+
+#[tokio::test]
 async fn texts_that_the_thread_of_the_log_stores_are_told_even_when_the_lobby_ends() {
     let stage = Stage::with_a_thread();
     let mut anna = stage.join(1, "anna", 1, 1).await;
