@@ -1,12 +1,9 @@
-//! Which rooms there are, who is in them, and who may make one. A plain struct that is told the time. This module gives
-//! the numbers to what is said in a room; other modules store it and tell the members.
-//!
-//! A room is made by its first member. It goes when nobody is in it and nothing was ever said there, or when nobody was
-//! in it for as long as an [`Expire`](super::Entry::Expire) says. If there are as many rooms as there may be, a new
-//! room takes the place of one in which nobody is and that is not established ([`established`]): of the room in which
-//! the fewest keys spoke, and of several such rooms, of the one that was empty for longest. So somebody who fills the
-//! list loses those rooms first, and others can still make one. The id of a room's log comes with the entry that makes
-//! the room, because nothing here may be left to chance.
+//! Which rooms there are, and who is in them. A plain struct that is told the time. This module gives the numbers to
+//! what is said in a room; other modules store it and tell the members. Who may make a room, and when a room goes, is
+//! in `lifetime`.
+
+pub(super) mod lifetime;
+mod saved;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,24 +15,14 @@ use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{NotJoinedCode, RoomSummary};
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
-use serde::{Deserialize, Serialize};
 
+pub(super) use self::saved::SavedRooms;
 use super::entry::ConnectionId;
-use super::numbering::{Numbered, Numbering, SavedNumbering};
+use super::numbering::{Numbered, Numbering};
 use super::posts::Posts;
-use super::roster::{Member, Roster};
-use super::rows::Rows;
-use super::standing::{Standing, established};
+use super::roster::Member;
+use super::standing::Standing;
 use super::table::Table;
-
-/// How many rooms one key may make in an hour.
-const MADE_IN_AN_HOUR: usize = 5;
-
-const HOUR: u64 = 3600 * 1000;
-
-/// For how many keys it is remembered that they made rooms in the last hour or two. While this limit is reached, no
-/// other key can make a room.
-pub(super) const MAX_MAKERS: usize = 64 * 1024;
 
 /// While somebody is in a room, the date of the room is stored again after this many milliseconds: a day, as for names.
 const SEEN_AGAIN_AFTER: u64 = 24 * 3600 * 1000;
@@ -131,30 +118,6 @@ pub(super) struct LeftRoom {
     pub(super) seen: Option<KeptRoom>,
 }
 
-/// All rooms as they are saved, and how many there may be. Rooms are made one by one when they are written.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SavedRooms<Listed = Vec<SavedRoom>> {
-    rooms: Listed,
-    /// The keys that made rooms lately, each with the names of these rooms and when they were made.
-    made: Vec<(PublicKey, Vec<(RoomName, u64)>)>,
-    today: u64,
-    max: usize,
-}
-
-/// A room as it is saved.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct SavedRoom {
-    name: RoomName,
-    log: LogId,
-    numbering: SavedNumbering,
-    topic: Option<ShortText>,
-    /// The connections of the members, in the order of the members' names.
-    members: Vec<ConnectionId>,
-    seen: u64,
-    #[serde(default)]
-    standing: Standing,
-}
-
 /// All rooms of a lobby, who is in them, and which keys made rooms lately.
 #[derive(Debug, Clone)]
 pub struct Rooms {
@@ -239,65 +202,6 @@ impl Rooms {
             None => rooms.push((name.clone(), 1)),
         }
         self.of_connection.or_default(id).push(name);
-    }
-
-    /// Makes a room, and says which one gave way to it.
-    fn make(
-        &mut self,
-        key: PublicKey,
-        name: &RoomName,
-        log: LogId,
-        now: u64,
-        counts: impl Fn(&PublicKey) -> bool,
-    ) -> Result<Option<RoomId>, NotJoinedCode> {
-        let is_crowded = self.made.len() >= MAX_MAKERS && self.made.get(&key).is_none();
-        if is_crowded {
-            return Err(NotJoinedCode::TooSoon);
-        }
-        let made = self.made.or_default(key);
-        made.retain(|(_, at)| at.saturating_add(HOUR) > now);
-        // A user who was alone in a room and lost the link may make the same room again, which is not counted as
-        // another room.
-        let is_new = !made.iter().any(|(made, _)| made == name);
-        if is_new && made.len() >= MADE_IN_AN_HOUR {
-            return Err(NotJoinedCode::TooSoon);
-        }
-        let instead_of = match self.rooms.len() >= self.max {
-            true => Some(self.gives_way(counts).ok_or(NotJoinedCode::Full)?),
-            false => None,
-        };
-        if is_new {
-            self.made.or_default(key).push((name.clone(), now));
-        }
-        if let Some(gone) = &instead_of {
-            self.rooms.remove(&gone.name);
-        }
-        let room = Room {
-            id: RoomId { name: name.clone(), log },
-            numbering: Numbering::new(Position::start(&log), Posts::of_a_room()),
-            topic: None,
-            stored_topic: None,
-            members: Table::default(),
-            seen: self.today,
-            standing: Standing::default(),
-            stored_standing: None,
-        };
-        self.rooms.insert(name.clone(), room);
-        Ok(instead_of)
-    }
-
-    /// Returns the room that is given up for a new one, if there is such a room. A room in which something is staged is
-    /// not given up, because what was said there has to be stored first.
-    fn gives_way(&self, counts: impl Fn(&PublicKey) -> bool) -> Option<RoomId> {
-        let standings = self.rooms.iter().map(|(name, room)| (name, &room.standing));
-        let established = established(standings, &counts);
-        let may_go = |room: &&Room| {
-            room.members.is_empty()
-                && !self.staged.contains(&room.id.name)
-                && !established.contains(&room.id.name)
-        };
-        let rank = |room: &&Room| (room.standing.keys(&counts), room.seen, room.numbering.head().seq);
-        self.rooms.values().filter(may_go).min_by_key(rank).map(|room| room.id.clone())
     }
 
     /// Takes a member of the lobby out of a room; `None` if the member is not in it.
@@ -397,65 +301,6 @@ impl Rooms {
             }
         }
         due
-    }
-
-    /// Removes the rooms in which nobody has been since `oldest`, and gives them. Forgets which keys made rooms more
-    /// than an hour before `now`.
-    pub(super) fn expire(&mut self, oldest: u64, now: u64) -> Vec<RoomId> {
-        let is_past = |room: &Room| room.members.is_empty() && room.seen < oldest;
-        let past: Vec<RoomId> =
-            self.rooms.values().filter(|room| is_past(room)).map(|room| room.id.clone()).collect();
-        for id in &past {
-            self.rooms.remove(&id.name);
-            self.listed = None;
-        }
-        self.made.retain(|made| made.iter().any(|(_, at)| at.saturating_add(HOUR) > now));
-        past
-    }
-
-    /// Returns all rooms in the form in which they are saved. The caller makes sure that nothing is staged.
-    pub(super) fn saved(&self) -> SavedRooms<impl Serialize> {
-        let room = |room: &Room| SavedRoom {
-            name: room.id.name.clone(),
-            log: room.id.log,
-            numbering: room.numbering.saved(),
-            topic: room.topic.clone(),
-            members: room.members.values().copied().collect(),
-            seen: room.seen,
-            standing: room.standing.clone(),
-        };
-        let made = self.made.iter().map(|(key, made)| (*key, made.clone())).collect();
-        let rooms = Rows(move || self.rooms.values().map(room));
-        SavedRooms { rooms, made, today: self.today, max: self.max }
-    }
-
-    /// Restores the rooms that were saved. A connection that is not in the lobby is in no room.
-    pub(super) fn restored(saved: SavedRooms, roster: &Roster) -> Self {
-        let SavedRooms { rooms, made, today, max } = saved;
-        let mut all = Self { today, ..Self::new(max, []) };
-        for (key, made) in made {
-            all.made.insert(key, made);
-        }
-        for SavedRoom { name, log, numbering, topic, members, seen, standing } in rooms {
-            let id = RoomId { name: name.clone(), log };
-            let numbering = Numbering::restored(numbering);
-            let (stored_topic, empty) = (topic.clone(), Table::default());
-            let room = Room {
-                id,
-                numbering,
-                topic,
-                stored_topic,
-                members: empty,
-                seen,
-                standing,
-                stored_standing: None,
-            };
-            all.rooms.insert(name.clone(), room);
-            for (id, member) in members.iter().filter_map(|id| Some((*id, roster.member(*id)?))) {
-                all.enter(id, member, &name);
-            }
-        }
-        all
     }
 
     /// The staged messages are stored.

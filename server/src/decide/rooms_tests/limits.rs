@@ -5,7 +5,7 @@ use hobnob_protocol::message::NotJoinedCode;
 
 use super::*;
 use crate::decide::ProposedAct;
-use crate::decide::rooms::MAX_MAKERS;
+use crate::decide::rooms::lifetime::MAX_MAKERS;
 
 #[test]
 fn a_key_makes_five_rooms_an_hour_and_the_same_room_counts_once() {
