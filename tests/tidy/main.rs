@@ -90,6 +90,7 @@ fn server_does_not_depend_on_the_client() {
 fn roster_session_input_and_show_contain_no_async() {
     let is_plain = |path: &str| {
         path == "server/src/decide/roster.rs"
+            || path.starts_with("server/src/decide/roster/")
             || path.starts_with("src/input/")
             || path.starts_with("src/show/")
             || path.starts_with("src/session/")

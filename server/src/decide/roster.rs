@@ -2,10 +2,11 @@
 //! plain struct that is told two times: one for its members, and one for the dates of names. Whether a member was
 //! announced to the others (`entered`) matters only for questions; no decision reads it.
 //!
-//! A name belongs to the key that first came with it. A newcomer who wishes for the name N gets the first of N, N_2,
-//! N_3, … that belongs to no other key and is not in use. Finding that name costs the same for the thousandth newcomer
-//! as for the first, because a search begins where the last search for the same wish ended.
+//! How a name comes to belong to a key, and when it is free again, is in `bindings`; which name a newcomer gets is in
+//! `free_name`.
 
+mod bindings;
+mod free_name;
 mod saved;
 
 use std::sync::Arc;
@@ -17,30 +18,13 @@ use hobnob_protocol::ids::RunId;
 use hobnob_protocol::key::{Fingerprint, PublicKey};
 use hobnob_protocol::name::UserName;
 
+use self::free_name::form;
 pub(super) use self::saved::SavedRoster;
 use super::binding::NameBinding;
 use super::entry::{ConnectionId, Newcomer};
 use super::posts::Party;
 use super::table::Table;
 use crate::network::Network;
-
-/// The highest number that is tried after a name before a newcomer is refused.
-const MAX_NUMBER: u32 = 10_000;
-
-/// How many names can belong to keys in all. When the limit is reached, a newcomer has his name only while he is here.
-const MAX_BINDINGS: usize = 1_000_000;
-
-/// How many names can belong to one key. When the limit is reached, the key has a further name only while its client is
-/// here.
-const MAX_BINDINGS_PER_KEY: usize = 256;
-
-/// While a member is here, the date of its name is stored again after this many milliseconds: a day, since names are
-/// kept for days.
-const SEEN_AGAIN_AFTER: u64 = 24 * 3600 * 1000;
-
-/// For how many wishes it is remembered where the next search begins. When the limit is reached, all of them are
-/// forgotten, and the next searches begin anew.
-const MAX_HINTS: usize = 4096;
 
 /// Somebody in the lobby.
 #[derive(Debug, Clone)]
@@ -151,22 +135,6 @@ impl Roster {
         roster
     }
 
-    /// A name belongs to the key to which it belonged before, unless it belongs to a key already. Returns the binding
-    /// if it is new.
-    pub(super) fn keep(&mut self, binding: &NameBinding) -> Option<NameBinding> {
-        let NameBinding { name, key, seen, spoke, since } = binding;
-        if self.bindings.contains_key(name) || self.bindings.len() >= MAX_BINDINGS {
-            return None;
-        }
-        self.today = self.today.max(*seen);
-        let (name, owner) = (Arc::new(name.clone()), self.owners.or_default(*key));
-        owner.add(Arc::clone(&name));
-        owner.spoke |= spoke;
-        self.bindings.insert(name, Binding { key: *key, seen: *seen, since: *since });
-        self.hints.clear();
-        Some(binding.clone())
-    }
-
     /// Gives the newcomer a name and a place. The others see the newcomer after [`enter`](Self::enter). Without `keep`,
     /// a name that belongs to nobody still belongs to nobody afterwards.
     pub(crate) fn admit(
@@ -227,71 +195,6 @@ impl Roster {
         Some((member, seen))
     }
 
-    /// From now on users are seen on this date, unless the date before was later. Returns the names of members whose
-    /// date is a day old, with the new date: if the server ends by a fault, these members must not count as absent.
-    pub(crate) fn is_now(&mut self, date: u64) -> Vec<NameBinding> {
-        self.today = self.today.max(date);
-        let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
-        let is_due = |(_, binding): &(&Arc<UserName>, &Binding)| binding.seen <= long_ago;
-        let in_use = |name: &Arc<UserName>| self.in_use.get_key_value(name).map(|(name, _)| Arc::clone(name));
-        let due: Vec<Arc<UserName>> =
-            self.bindings.iter().filter(is_due).filter_map(|(name, _)| in_use(name)).collect();
-        due.iter().filter_map(|name| self.see(name)).collect()
-    }
-
-    /// The user of a bound name is here. Returns the binding if that changes its date.
-    fn see(&mut self, name: &UserName) -> Option<NameBinding> {
-        let binding = self.bindings.get_mut(name).filter(|binding| binding.seen < self.today)?;
-        binding.seen = self.today;
-        let Binding { key, seen, since } = *binding;
-        Some(NameBinding { name: name.clone(), key, seen, spoke: self.spoke(&key), since })
-    }
-
-    fn spoke(&self, key: &PublicKey) -> bool {
-        self.owners.get(key).is_some_and(|owner| owner.spoke)
-    }
-
-    /// A member says something. Returns all names of the member's key if the key never spoke before.
-    pub(crate) fn speaks(&mut self, id: ConnectionId) -> Vec<NameBinding> {
-        let Some(member) = self.members.get_mut(&id).filter(|member| !member.spoke) else {
-            return Vec::new();
-        };
-        member.spoke = true;
-        let key = member.key;
-        let Some(owner) = self.owners.get_mut(&key).filter(|owner| !owner.spoke) else { return Vec::new() };
-        owner.spoke = true;
-        let bound = |name: &Arc<UserName>| {
-            let Binding { seen, since, .. } = *self.bindings.get(name)?;
-            Some(NameBinding { name: UserName::clone(name), key, seen, spoke: true, since })
-        };
-        owner.names.iter().filter_map(bound).collect()
-    }
-
-    /// Frees names that are not in use, and gives them. A name is freed if its user was last here before `oldest`, or
-    /// if its key never spoke and its user was last here before `unspoken`.
-    pub(crate) fn expire(&mut self, oldest: u64, unspoken: u64) -> Vec<UserName> {
-        let (in_use, owners) = (&self.in_use, &self.owners);
-        let spoke = |key: &PublicKey| owners.get(key).is_some_and(|owner| owner.spoke);
-        let is_past =
-            |binding: &Binding| binding.seen < oldest || (binding.seen < unspoken && !spoke(&binding.key));
-        let expired: Vec<(Arc<UserName>, PublicKey)> = self
-            .bindings
-            .iter()
-            .filter(|(name, binding)| is_past(binding) && !in_use.contains_key(*name))
-            .map(|(name, binding)| (Arc::clone(name), binding.key))
-            .collect();
-        for (name, key) in &expired {
-            self.bindings.remove(name);
-            if self.owners.get_mut(key).is_some_and(|owner| !owner.lose(name)) {
-                self.owners.remove(key);
-            }
-        }
-        if !expired.is_empty() {
-            self.hints.clear();
-        }
-        expired.into_iter().map(|(name, _)| UserName::clone(&name)).collect()
-    }
-
     /// Returns all members of whom the others were told.
     pub(crate) fn present(&mut self) -> Present {
         let (in_use, members) = (&self.in_use, &self.members);
@@ -319,12 +222,6 @@ impl Roster {
         if let Some(member) = self.members.get_mut(&id) {
             member.network = network;
         }
-    }
-
-    /// Returns since when the oldest name of a key belongs to it, or `None` for a key without names.
-    pub(crate) fn named_since(&self, key: &PublicKey) -> Option<u64> {
-        let names = &self.owners.get(key)?.names;
-        names.iter().filter_map(|name| self.bindings.get(name)).map(|binding| binding.since).min()
     }
 
     /// Returns the connection of the member who has this name, whether the others see the member already or not.
@@ -386,19 +283,6 @@ impl Roster {
         self.runs.get(&(key, run)).copied()
     }
 
-    /// Returns another client of the same key whose name the newcomer would get if that client were gone.
-    pub(crate) fn rival(&mut self, wish: &UserName, key: &PublicKey) -> Option<ConnectionId> {
-        let rival = self.own_number(wish, key, true)?;
-        let instead = match (self.own_number(wish, key, false), self.free_number(wish)) {
-            (Some(own), Some(free)) => own.min(free),
-            (own, free) => own.or(free).unwrap_or(u32::MAX),
-        };
-        if rival > instead {
-            return None;
-        }
-        self.in_use.get(&form(wish, rival)).copied()
-    }
-
     /// Returns the connections of a server, in the order of their members' names.
     pub(crate) fn of_server(&self, server: ServerId) -> Vec<ConnectionId> {
         self.in_use.values().copied().filter(|id| id.server() == server).collect()
@@ -409,29 +293,6 @@ impl Roster {
         self.members.len()
     }
 
-    /// Binds a name to a key. If the name is bound already, the caller makes sure that it is bound to this key. Returns
-    /// the binding if something of it is new, and whether the whole binding is new. There is no binding when the name
-    /// is not to be kept or a limit is reached.
-    fn bind(
-        &mut self,
-        name: &Arc<UserName>,
-        key: PublicKey,
-        keep: bool,
-        since: u64,
-    ) -> Option<(NameBinding, bool)> {
-        if self.bindings.contains_key(name) {
-            return self.see(name).map(|binding| (binding, false));
-        }
-        let owned = self.owners.get(&key).map_or(0, |owner| owner.names.len());
-        if !keep || self.bindings.len() >= MAX_BINDINGS || owned >= MAX_BINDINGS_PER_KEY {
-            return None;
-        }
-        let seen = self.today;
-        self.owners.or_default(key).add(Arc::clone(name));
-        self.bindings.insert(Arc::clone(name), Binding { key, seen, since });
-        Some((NameBinding { name: UserName::clone(name), key, seen, spoke: self.spoke(&key), since }, true))
-    }
-
     /// Returns the name in the memory of the one that belongs to somebody, if it is written alike.
     fn shared(&self, name: UserName) -> Arc<UserName> {
         let bound = self.bindings.get_key_value(&name).map(|(bound, _)| bound);
@@ -440,64 +301,6 @@ impl Roster {
             None => Arc::new(name),
         }
     }
-
-    /// Returns the smallest number whose form of `wish` belongs to `key` and whose use is as `in_use` says.
-    fn own_number(&self, wish: &UserName, key: &PublicKey, in_use: bool) -> Option<u32> {
-        let owner = self.owners.get(key)?;
-        owner
-            .names
-            .iter()
-            .filter(|&name| self.in_use.contains_key(name) == in_use)
-            .filter_map(|name| number_of(wish, name))
-            .min()
-    }
-
-    /// Returns the smallest number whose form of `wish` belongs to nobody and is not in use.
-    fn free_number(&mut self, wish: &UserName) -> Option<u32> {
-        let from = self.hints.get(wish).copied().unwrap_or(1);
-        let free = (from..=MAX_NUMBER).find(|&number| {
-            let name = form(wish, number);
-            !self.bindings.contains_key(&name) && !self.in_use.contains_key(&name)
-        });
-        if self.hints.len() >= MAX_HINTS && self.hints.get(wish).is_none() {
-            self.hints.clear();
-        }
-        self.hints.insert(wish.clone(), free.unwrap_or(MAX_NUMBER + 1));
-        free
-    }
-
-    /// `name` has become free for everybody, so searches that would begin after it begin at it again.
-    fn lower_hints(&mut self, name: &UserName) {
-        let mut lower = |wish: &UserName, number: u32| {
-            if let Some(hint) = self.hints.get_mut(wish) {
-                *hint = number.min(*hint);
-            }
-        };
-        lower(name, 1);
-        let Some((base, digits)) = name.as_str().rsplit_once('_') else { return };
-        if let (Ok(base), Ok(number)) = (base.parse::<UserName>(), digits.parse::<u32>()) {
-            lower(&base, number);
-            // A wish that is too long is cut to make room for its number, so any longer wish may have led to this name.
-            if name.as_str().chars().count() >= hobnob_protocol::name::MAX_NAME_CHARS {
-                self.hints.clear();
-            }
-        }
-    }
-}
-
-/// `wish` itself for the number 1, or `wish` with a number from 2 on.
-fn form(wish: &UserName, number: u32) -> UserName {
-    if number <= 1 { wish.clone() } else { wish.numbered(number) }
-}
-
-/// Returns the number that makes `name` out of `wish`.
-fn number_of(wish: &UserName, name: &UserName) -> Option<u32> {
-    if wish == name {
-        return Some(1);
-    }
-    let (_, digits) = name.as_str().rsplit_once('_')?;
-    let number = digits.parse().ok().filter(|number| (2..=MAX_NUMBER).contains(number))?;
-    (wish.numbered(number) == *name).then_some(number)
 }
 
 #[cfg(test)]

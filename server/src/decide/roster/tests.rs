@@ -1,6 +1,7 @@
 //! Tests of the roster, which use its private parts: which name a newcomer gets, to whom names belong, and when they
 //! become free.
 
+use super::bindings::{MAX_BINDINGS_PER_KEY, SEEN_AGAIN_AFTER};
 use super::*;
 
 fn key(n: u16) -> PublicKey {
