@@ -1,4 +1,5 @@
-//! The state machine. It owns the lobby's numbers, the roster and the rooms, and only entries change them.
+//! The state machine. It owns the lobby's numbers, the roster and the rooms, and only entries change them. What
+//! follows from a text is in `say`, and what follows from an act of an operator is in `act`.
 //!
 //! A server that keeps its order itself has to store what was decided before it is true, and storing can fail.
 //! Therefore the numbers of the newest batch are *staged*: [`commit`](Machine::commit) says that they are stored, and
@@ -8,33 +9,32 @@
 //! the batch. Deciding after storing is impossible, because it is the decision that is stored. A server whose order is
 //! stored elsewhere never withdraws anything, because what is in the order stands.
 
+mod act;
+mod say;
+
 use std::sync::Arc;
 
 use hobnob_order::{Ordered, Place, ServerId};
 use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::chain::{LobbyMessage, LogId, Position};
-use hobnob_protocol::content::{Act, Content};
 use hobnob_protocol::key::PublicKey;
-use hobnob_protocol::message::{NotAcceptedCode, Refused, RefusedCode};
+use hobnob_protocol::message::Refused;
 use hobnob_protocol::room::RoomName;
 
-use super::acts::{self, Meant, StagedRules};
+use super::acts::{self, StagedRules};
 use super::binding::NameBinding;
 use super::decision_hashes::DecisionHashes;
 use super::effect::Effect;
-use super::entry::{ConnectionId, Entry, Join, Proposals, ProposedAct, Vouch};
+use super::entry::{ConnectionId, Entry, Join, Proposals, Vouch};
 use super::lives::Lives;
 use super::marks::Marks;
-use super::numbering::{Numbered, Numbering};
+use super::numbering::Numbering;
 use super::posts::Posts;
 use super::rooms::{InRoom, RoomId, Rooms};
 use super::roster::Roster;
-use super::rules::{Actor, Denied, Moderation, Rules, Visitor};
+use super::rules::{Rules, Visitor};
 use super::times::said_at;
 use crate::network::Network;
-
-/// The connection of a message that was kept from a single server: its author is not connected.
-const NOBODY: ConnectionId = ConnectionId(0);
 
 /// How many rooms there may be, unless [`Machine::with_rooms`] sets another limit.
 const MAX_ROOMS: usize = 1000;
@@ -254,128 +254,6 @@ impl Machine {
         &mut self.roster
     }
 
-    /// Gives a text a number in its log. A text that is sent twice gets one number. A text gets none after a later text
-    /// of the same run has one.
-    fn say(
-        &mut self,
-        from: ConnectionId,
-        id: u64,
-        room: Option<&RoomName>,
-        content: &Content,
-        out: &mut Vec<Effect>,
-    ) {
-        let Some(author) = self.roster.member(from).filter(|_| !self.rules.is_out(from)) else { return };
-        if let Err(code) = self.may_say(from, room, content) {
-            return out.push(Effect::Refused { to: from, id, code });
-        }
-        let key = author.key;
-        // A text that was said before these rules were made keeps its number.
-        let is_known = || self.is_known(from, id, room);
-        let named_since = || self.roster.named_since(&key);
-        if let Err(why) = self.rules.rules().lets_speak(&key, named_since)
-            && !is_known()
-        {
-            return out.push(acts::not_said(from, id, why));
-        }
-        let (room, numbered) = match room {
-            None => (None, self.lobby.number(author, id, content, self.last_at)),
-            Some(room) => match self.rooms.number(room, author, id, content, self.last_at) {
-                Some((room, numbered)) => (Some(room), numbered),
-                None => return,
-            },
-        };
-        let is_new = matches!(numbered, Numbered::New(_));
-        out.push(match numbered {
-            Numbered::New(message) => Effect::Said { from, room, message },
-            Numbered::Known(seq) => Effect::Accepted { to: from, id, room, seq, content: content.clone() },
-            Numbered::TooLate => Effect::Refused { to: from, id, code: NotAcceptedCode::Id },
-        });
-        if is_new {
-            let spoke = self.roster.speaks(from).into_iter();
-            out.extend(spoke.map(|binding| Effect::Bound { binding, is_new: false }));
-        }
-    }
-
-    /// An operator does something. An act that is sent twice is done once.
-    fn act(&mut self, proposed: &ProposedAct, out: &mut Vec<Effect>) {
-        let ProposedAct { from, id, act, lasts } = proposed;
-        let Some(author) = self.roster.member(*from).filter(|_| !self.rules.is_out(*from)) else { return };
-        match self.lobby.known(author, *id) {
-            Some(Numbered::Known(seq)) => return out.push(Effect::ActKnown { to: *from, id: *id, seq }),
-            Some(_) => {
-                let code = NotAcceptedCode::Id;
-                return out.push(Effect::Refused { to: *from, id: *id, code });
-            }
-            None => {}
-        }
-        let (key, name) = (author.key, Arc::clone(&author.name));
-        let meant = if self.rules.rules().is_operator(&key) {
-            acts::meant(act, *lasts, &self.roster, self.rules.rules())
-        } else {
-            Err(Denied::NotOperator)
-        };
-        let by = Actor { name: &name, key: &key };
-        let done = meant.and_then(|meant| self.rules.moderate(by, &meant.moderation).map(|()| meant));
-        let meant = match done {
-            Ok(meant) => meant,
-            Err(denied) => return out.push(acts::denied_act(*from, *id, denied)),
-        };
-        let until = meant.moderation.term().and_then(|term| term.end_from(self.last_at));
-        let Meant { moderation, name: whom, target } = meant;
-        let done = Act { kind: act.kind.clone(), name: whom, target, until, text: act.text.clone() };
-        let Some(author) = self.roster.member(*from) else { return };
-        if let Numbered::New(message) = self.lobby.number(author, *id, &done.into(), self.last_at) {
-            out.push(Effect::Said { from: *from, room: None, message });
-        }
-        let why = |code| Refused { code, by: Some((*name).clone()), reason: act.text.clone(), until };
-        self.send_out(&moderation, why, out);
-    }
-
-    /// Sends out the clients whom the act concerns.
-    fn send_out(&mut self, done: &Moderation, why: impl Fn(RefusedCode) -> Refused, out: &mut Vec<Effect>) {
-        let (code, ids) = match done {
-            Moderation::Kick { who, .. } => {
-                let named = who.name.as_ref().and_then(|name| self.roster.named(name));
-                (RefusedCode::Kicked, named.into_iter().collect())
-            }
-            Moderation::Ban { who, .. } => {
-                (RefusedCode::Banned, self.roster.with_key(&who.fingerprint, who.key))
-            }
-            Moderation::BanAddress { range, .. } => {
-                let rules = self.rules.rules();
-                let ids = self.roster.those(|member| {
-                    let is_from_there = member.network.is_some_and(|network| range.contains(network.ip()));
-                    is_from_there && !rules.is_operator(&member.key)
-                });
-                (RefusedCode::Banned, ids)
-            }
-            _ => return,
-        };
-        for id in ids {
-            if self.rules.send_out(id) {
-                out.push(Effect::SentOut { id, why: Box::new(why(code)) });
-            }
-        }
-    }
-
-    /// Only those who are in a room may speak there, and only they set its topic. No other act is done in a room.
-    fn may_say(
-        &self,
-        from: ConnectionId,
-        room: Option<&RoomName>,
-        content: &Content,
-    ) -> Result<(), NotAcceptedCode> {
-        if room.is_some_and(|room| !self.rooms.is_in(from, room)) {
-            return Err(NotAcceptedCode::NotInRoom);
-        }
-        match content.act() {
-            // What operators do is done in the lobby, and holds in all rooms.
-            Some(act) if room.is_some() && !act.kind.is_topic() => Err(NotAcceptedCode::BadAct),
-            Some(_) if room.is_none() => Err(NotAcceptedCode::NotOperator),
-            _ => Ok(()),
-        }
-    }
-
     fn join_room(&mut self, from: ConnectionId, room: &RoomName, log: LogId, out: &mut Vec<Effect>) {
         let Some(member) = self.roster.member(from).filter(|_| !self.rules.is_out(from)) else { return };
         let rules = self.rules.rules();
@@ -394,15 +272,6 @@ impl Machine {
         let Some(left) = self.rooms.part(id, member, room) else { return };
         out.push(Effect::LeftRoom { id, name: Arc::clone(&member.name), room: left.room });
         out.extend(left.seen.map(Effect::RoomSeen));
-    }
-
-    /// A message from before the lobby had several servers has its number already. It is taken only if it follows
-    /// directly on the newest message.
-    fn keep(&mut self, message: &LobbyMessage, out: &mut Vec<Effect>) {
-        if self.lobby.keep(message) {
-            self.last_at = self.last_at.max(message.at);
-            out.push(Effect::Said { from: NOBODY, room: None, message: message.clone() });
-        }
     }
 
     /// Lets a newcomer in. A run that comes back takes over from its old connection. A connection that gave no sign of
