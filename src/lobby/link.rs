@@ -2,9 +2,12 @@
 //! makes a new connection whenever the old one is lost. The app talks to it through [`LobbyHandle`]
 //! and hears of it through [`LobbyEvent`]s.
 //!
+//! How the link comes to a connection is in `connecting`, and what it makes of the server's messages is in `hearing`.
+//!
 //! The link reads on from the last message that it has seen ([`ReadPosition`]). A message that comes twice is dropped,
 //! a gap makes the link read again from the log, and a message whose hash does not follow is reported.
 
+mod connecting;
 mod hearing;
 
 use std::pin::Pin;
@@ -18,19 +21,16 @@ use hobnob_protocol::codec::encode_into;
 use hobnob_protocol::identity::Identity;
 use hobnob_protocol::ids::RunId;
 use hobnob_protocol::key::PublicKey;
-use hobnob_protocol::message::{
-    ClientMessage, Cursor, Hello, Refused, RefusedCode, RoomCursor, ServerMessage, Welcome,
-};
+use hobnob_protocol::message::{ClientMessage, Cursor, Refused, RoomCursor, ServerMessage};
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
-use hobnob_protocol::{BACKLOG_ON_JOIN, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
+use hobnob_protocol::{LOBBY_DEAD_AFTER, LOBBY_PING_AFTER};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
-use self::hearing::is_sent_out;
-use super::connect::{self, ConnectError, Connection, Dial, Ends, NotJoined, Tcp};
+use super::connect::{ConnectError, Connection, Dial, Ends, Tcp};
 use super::event::{Joined, LobbyEvent};
 use super::event_queue::{self, EventSender, LobbyEvents};
 use super::handle::{LobbyCommand, LobbyHandle, handle};
@@ -194,75 +194,6 @@ impl<D: Dial> Link<D> {
         }
     }
 
-    /// Whether so much was said since an earlier run that not all of it is fetched. The next connection then begins
-    /// nearer to the newest message.
-    fn read_too_little(&mut self, welcome: &Welcome) -> bool {
-        let goes_on = self.config.read_up_to.is_some() && welcome.resumed;
-        let is_too_much = welcome.head.seq.0.saturating_sub(welcome.start.seq.0) > MOST_MISSED;
-        if goes_on && is_too_much {
-            self.read_position = ReadPosition::default();
-            self.config.since = Some(Seq(welcome.head.seq.0 - MOST_MISSED));
-        }
-        goes_on && is_too_much
-    }
-
-    /// Joins the lobby at one of its servers; each server is tried once.
-    async fn connect(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
-        let mut addresses = self.servers.in_turn();
-        loop {
-            match self.connect_to(&addresses).await {
-                Ok((index, connection)) => return Ok(self.joined_at(&addresses[index], connection)),
-                Err(NotJoined { try_without: Some(index), error }) => {
-                    // This stands before the log line, because the arguments of a line that is not logged are not evaluated.
-                    let server = addresses.remove(index);
-                    debug!(server, %error, "another server is tried");
-                }
-                Err(NotJoined { error, .. }) => return Err(error),
-            }
-        }
-    }
-
-    async fn connect_to(
-        &mut self,
-        addresses: &[String],
-    ) -> Result<(usize, Connection<D::Stream>), NotJoined> {
-        let LobbyConfig { identity, trusted, name, run, candidates, port, since, .. } = &self.config;
-        let (cursor, rooms) = (self.read_position.cursor(), self.rooms.resume());
-        // The `Arc` is cloned outside of the closure, so that the future can move between threads.
-        let candidates = Arc::clone(candidates);
-        let hello = async |ends| Hello {
-            protocol: PROTOCOL_VERSION,
-            agent: concat!("hobnob/", env!("CARGO_PKG_VERSION")).to_owned(),
-            name: name.clone(),
-            run: *run,
-            candidates: candidates(ends).await,
-            port: Some(*port),
-            cursor,
-            since: *since,
-            backlog: BACKLOG_ON_JOIN,
-            rooms,
-        };
-        connect::connect(&self.dial, addresses, identity, *trusted, hello).await
-    }
-
-    fn joined_at(
-        &mut self,
-        address: &str,
-        connection: Connection<D::Stream>,
-    ) -> (Connection<D::Stream>, Resumed) {
-        let welcome = &connection.welcome;
-        self.servers.joined(address, &welcome.servers);
-        address.clone_into(&mut self.address);
-        // From now on this key is expected at the lobby's addresses, whatever else is pinned meanwhile.
-        self.config.trusted = Some(connection.server);
-        self.config.name = welcome.name.clone();
-        let resumed = self.read_position.welcomed(welcome);
-        self.introduced = false;
-        self.pongs = Pongs::default();
-        self.outbox.rewind();
-        (connection, resumed)
-    }
-
     async fn run(&mut self, mut connection: Connection<D::Stream>, queues: &mut Queues) {
         loop {
             let since = Instant::now();
@@ -285,67 +216,6 @@ impl<D: Dial> Link<D> {
                 return;
             }
             connection = next;
-        }
-    }
-
-    /// Tries to connect until there is a connection; the first attempt comes after `pause`. Returns `None` if the link
-    /// is to end.
-    async fn reconnect(
-        &mut self,
-        mut pause: Duration,
-        queues: &mut Queues,
-    ) -> Option<(Connection<D::Stream>, Resumed)> {
-        let mut told = None;
-        loop {
-            if !self.rest(pause, queues).await {
-                queues.end(LobbyEvent::Left).await;
-                return None;
-            }
-            match self.connect().await {
-                Ok(connected) => return Some(connected),
-                Err(err @ ConnectError::KeyChanged { .. }) => {
-                    queues.end(LobbyEvent::KeyChanged(err.to_string())).await;
-                    return None;
-                }
-                Err(ConnectError::Refused(refused)) if is_sent_out(refused.code) => {
-                    queues.end(LobbyEvent::SentOut(*refused)).await;
-                    return None;
-                }
-                // The same refusal is reported once. A server that is about to end has already said so, and its refusal
-                // for that reason is not reported.
-                Err(ConnectError::Refused(refused))
-                    if told != Some(refused.code) && refused.code != RefusedCode::Closing =>
-                {
-                    let code = refused.code;
-                    told = Some(code);
-                    // If the app is gone, that is noticed at the next pause.
-                    let _app_gone =
-                        queues.events.send(LobbyEvent::Refused { reason: connect::refusal(code) }).await;
-                }
-                Err(err) => debug!(%err, "lobby not reached"),
-            }
-            pause = next_pause(pause, self.hurried);
-        }
-    }
-
-    /// Waits between two attempts; texts are still taken meanwhile. Returns false if the user leaves.
-    async fn rest(&mut self, pause: Duration, queues: &mut Queues) -> bool {
-        let until = Instant::now() + pause;
-        loop {
-            tokio::select! {
-                biased;
-                command = queues.commands.recv() => match command {
-                    Some(LobbyCommand::Say { id, outgoing }) => self.outbox.push(id, outgoing),
-                    Some(LobbyCommand::Part(room)) => self.forget_room(&room),
-                    Some(LobbyCommand::Ask(_) | LobbyCommand::Join(_)) => {}
-                    Some(LobbyCommand::Hurry) => {
-                        self.hurried = true;
-                        return true;
-                    }
-                    Some(LobbyCommand::Leave) | None => return false,
-                },
-                () = sleep_until(until) => return true,
-            }
         }
     }
 
