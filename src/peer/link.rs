@@ -1,6 +1,7 @@
 //! One private session: the task that owns its connection, rebuilds it, and carries texts across. This file owns the
 //! order of the steps; the numbers are in `outbox` and `inbox`, the times in `redial`, the socket in `connection`. It
-//! knows nothing of what the app shows.
+//! knows nothing of what the app shows. How the link comes to a connection is in `connecting`, what it makes of the
+//! other side's messages is in `hearing`, and how the session ends is in `ending`.
 //!
 //! A connection comes from the listener or from a dial, and both hellos have been said on it; after that the two kinds
 //! are alike. If there are two connections, `two_connections` decides which one is used. The app is not told of a new
@@ -8,15 +9,15 @@
 //! were heard before are dropped.
 
 mod connecting;
+mod ending;
+mod hearing;
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hobnob_protocol::codec::CodecError;
 use hobnob_protocol::message::PeerMessage;
-use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -27,10 +28,9 @@ use super::connection::{Connection, Fresh, Vital};
 use super::dial::{Attempt, Dialler};
 use super::event::{GoneReason, PeerEvent, PeerEventKind, PeerFailure};
 use super::greet::Role;
-use super::inbox::{Gap, Inbox, Taken};
+use super::inbox::Inbox;
 use super::introductions::Entered;
 use super::mailbox::{Mailbox, News};
-use super::outbox::NeverWritten;
 use super::outgoing::Outgoing;
 use super::pace::AcknowledgePace;
 use super::reach::Origin;
@@ -41,10 +41,6 @@ use crate::session::link_id::LinkId;
 
 /// The clock is looked at once in this time, or more often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// How long a session that is being left waits until its texts are acknowledged. Together with the farewell this takes
-/// no more than two seconds.
-const LEAVE_WITHIN: Duration = Duration::from_millis(1500);
 
 /// How many bytes of text are handed to the app before the app gets its turn on the same thread. Texts that are shown
 /// while they are still in the processor's cache cost a quarter less, and the memory they leave is used for the next
@@ -131,19 +127,6 @@ enum Loss {
     Silent,
     /// The peer did what a peer must not do.
     Misused,
-}
-
-/// What a peer must not do. A peer that does it loses the connection, and keeps the session.
-#[derive(Debug, Error)]
-enum Misuse {
-    #[error(transparent)]
-    Codec(#[from] CodecError),
-    #[error(transparent)]
-    Gap(#[from] Gap),
-    #[error(transparent)]
-    NeverWritten(#[from] NeverWritten),
-    #[error("a message that has no place here")]
-    OutOfPlace,
 }
 
 impl Link {
@@ -340,58 +323,6 @@ impl Link {
         }
     }
 
-    fn leave(&mut self) -> Option<Ending> {
-        let leave_by = *self.leave_by.get_or_insert(self.now + LEAVE_WITHIN);
-        let is_done = self.connection.is_none() || self.outgoing.all_delivered() || self.now >= leave_by;
-        is_done.then_some(Ending::LeftByUs)
-    }
-
-    /// Reads every message that has arrived whole.
-    fn read(&mut self) -> Option<Ending> {
-        let now = self.now;
-        while let Some(connection) = &mut self.connection {
-            connection.heard(now);
-            let heard = match connection.next_message() {
-                Ok(Some(PeerMessage::Goodbye)) if self.mailbox.is_leaving() => return Some(Ending::LeftByUs),
-                Ok(Some(PeerMessage::Goodbye)) => return Some(Ending::LeftByThem),
-                Ok(Some(message)) => self.hear(message),
-                Ok(None) => return None,
-                Err(error) => Err(error.into()),
-            };
-            if let Err(misuse) = heard {
-                return self.lose(&misuse, Loss::Misused);
-            }
-        }
-        None
-    }
-
-    fn hear(&mut self, message: PeerMessage) -> Result<(), Misuse> {
-        match message {
-            PeerMessage::Say { number, at, text } => {
-                if self.inbox.take(number)? == Taken::New {
-                    self.waiting_events.push(PeerEventKind::Said { number, at, text });
-                }
-            }
-            PeerMessage::Received { number } => {
-                let delivered = self.outgoing.acknowledge(number)?;
-                self.deliver(delivered);
-            }
-            PeerMessage::Verify(message) => self.waiting_events.push(PeerEventKind::Verify(message)),
-            PeerMessage::Ping => self.pong_due = true,
-            PeerMessage::Pong | PeerMessage::Unknown | PeerMessage::Goodbye => {}
-            PeerMessage::Hello { .. } | PeerMessage::Chosen | PeerMessage::Refused { .. } => {
-                return Err(Misuse::OutOfPlace);
-            }
-        }
-        Ok(())
-    }
-
-    fn deliver(&mut self, delivered: Vec<u64>) {
-        for local_id in delivered {
-            self.waiting_events.push(PeerEventKind::Delivered { local_id });
-        }
-    }
-
     fn lose(&mut self, reason: &dyn std::fmt::Display, loss: Loss) -> Option<Ending> {
         let lost = self.connection.take()?;
         if loss == Loss::Misused {
@@ -410,36 +341,5 @@ impl Link {
             self.shunned_until = self.redial.next();
         }
         None
-    }
-
-    /// Says goodbye if that is due, then tells the app what is left to tell, with the final event last.
-    async fn finish(mut self, ending: Ending) {
-        self.dialler.stop();
-        self.acknowledge_pace = AcknowledgePace::default();
-        self.fill();
-        match (self.connection.take(), &ending) {
-            (Some(connection), Ending::LeftByUs | Ending::AppGone | Ending::Gone(_)) => {
-                connection.farewell().await;
-            }
-            (Some(connection), _) => connection.close().await,
-            (None, _) => {}
-        }
-        let last = match ending {
-            Ending::LeftByThem => PeerEventKind::Left,
-            Ending::LeftByUs => PeerEventKind::Ended,
-            Ending::Failed(reason) => PeerEventKind::Failed { reason },
-            Ending::Gone(reason) => PeerEventKind::Gone { reason },
-            Ending::AppGone => return,
-        };
-        let local_ids = self.outgoing.close();
-        if !local_ids.is_empty() {
-            self.waiting_events.push(PeerEventKind::Undelivered { local_ids });
-        }
-        self.waiting_events.push(last);
-        while let Some(kind) = self.waiting_events.pop() {
-            if self.events.send(PeerEvent { link: self.link, kind }).await.is_err() {
-                return;
-            }
-        }
     }
 }
