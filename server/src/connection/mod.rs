@@ -1,5 +1,6 @@
 //! One client as the lobby and the client's own task share it: the socket, its encryption, and how far the client was
-//! sent the log. This module owns the order in which things go out; it knows neither names nor who else is there.
+//! sent the log. This module knows neither names nor who else is there. The order in which things go out is in
+//! `sending`, what the lobby hands over is in `outlet`, and what the client's own task waits for is in `polling`.
 //!
 //! The lobby writes straight to the socket as long as the socket takes it. When the socket takes no more, the
 //! connection is *behind*: its own task goes on when the socket is ready, and reads from its cursor in the memory of
@@ -14,26 +15,25 @@ mod encode;
 mod evicted;
 mod in_rooms;
 mod outgoing;
+mod outlet;
+mod polling;
 mod reading;
 mod recent;
 mod rooms;
+mod sending;
 mod task;
 mod turns;
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::Waker;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hobnob_protocol::chain::{LogId, Seq};
-use hobnob_protocol::codec::{self, CodecError, LineBuffer};
+use hobnob_protocol::codec::{self, LineBuffer};
 use hobnob_protocol::key::PublicKey;
-use hobnob_protocol::message::{
-    BanRow, ClientMessage, Introduction, NoAnswerCode, NotJoinedCode, OperatorRow, RoomSummary,
-    ServerMessage, Welcome,
-};
-use hobnob_protocol::room::RoomName;
+use hobnob_protocol::message::{ClientMessage, NoAnswerCode, ServerMessage, Welcome};
 use hobnob_protocol::transport::TransportError;
 use hobnob_protocol::{LOBBY_ALPN, MAX_HELLO_BYTES, MAX_LINE_BYTES, RELAY_ALPN};
 use rustls::ServerConfig;
@@ -42,11 +42,9 @@ use tokio::time::Instant;
 
 use self::arrival::Begin;
 use self::outgoing::{Outgoing, Overflow, PartedAnswer};
-use self::recent::Gathered;
-use self::rooms::{Asked, Rooms};
-use crate::decide::roster::Present;
+use self::rooms::Rooms;
 use crate::decide::{RoomId, RoomView};
-use crate::lobby::{Admitted, Chunk, Ending, News, Outlet};
+use crate::lobby::{Admitted, Ending};
 use crate::metrics::Metrics;
 use crate::relay::RelayClient;
 use crate::wire::{SendNow, Wire};
@@ -72,7 +70,7 @@ const LINGER: Duration = Duration::from_secs(1);
 enum Event {
     /// The client sent this message.
     Message(ClientMessage),
-    /// Something came from the client after [`Outlet::probe`].
+    /// Something came from the client after [`Outlet::probe`](crate::lobby::Outlet::probe).
     Alive,
     /// The client sent something that is no message; this is the reason.
     Bad(String),
@@ -158,14 +156,6 @@ struct Inner<S> {
     heard: Instant,
 }
 
-/// What [`Inner::feed`] has found to send: something, which is encrypted now; nothing; or what first has to be read
-/// from the log.
-enum Fed {
-    Something,
-    Nothing,
-    Read(LogRead),
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(
         stream: S,
@@ -201,66 +191,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what can be written, and reads if `taking` is true, until the task has something to do.
-    fn poll_event(&self, cx: &mut Context<'_>, taking: bool) -> Poll<Event> {
-        let mut inner = self.lock();
-        inner.waker.clone_from(cx.waker());
-        loop {
-            if let Some(over) = inner.over.take() {
-                return Poll::Ready(Event::Over(over));
-            }
-            match inner.pump(cx, Some(&self.recent)) {
-                Ok(None) => {}
-                Ok(Some(read)) => return Poll::Ready(Event::Read(read)),
-                Err(over) => return Poll::Ready(Event::Over(over)),
-            }
-            if let Some(admitted) = inner.admitted.take_if(|_| taking) {
-                return Poll::Ready(Event::Admitted(admitted));
-            }
-            if let Some(next) = inner.next_arrival(taking) {
-                return Poll::Ready(Event::InRoom(next));
-            }
-            if !taking || inner.stage == Stage::Asking || inner.ending.is_some() {
-                return Poll::Pending;
-            }
-            if std::mem::take(&mut inner.alive) {
-                return Poll::Ready(Event::Alive);
-            }
-            match inner.next_message() {
-                Ok(Some(message)) => return Poll::Ready(Event::Message(message)),
-                Ok(None) if inner.ended => return Poll::Ready(Event::Over(Over::Closed)),
-                Ok(None) => {}
-                Err(err) => return Poll::Ready(Event::Bad(err.to_string())),
-            }
-            inner.lines.release();
-            match inner.poll_fill(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(over)) => return Poll::Ready(Event::Over(over)),
-            }
-        }
-    }
-
-    fn poll_finish(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.lock().wire.poll_finish(cx)
-    }
-
     fn peer(&self) -> Result<PublicKey, TransportError> {
         self.lock().wire.peer(LOBBY_ALPN)
-    }
-
-    /// Waits until both sides have agreed on keys and a protocol.
-    fn poll_handshake(&self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {
-        let mut inner = self.lock();
-        inner.waker.clone_from(cx.waker());
-        while !inner.wire.is_open() {
-            inner.pump(cx, None)?;
-            if inner.ended {
-                return Poll::Ready(Err(Over::Closed));
-            }
-            ready!(inner.poll_fill(cx))?;
-        }
-        Poll::Ready(Ok(()))
     }
 
     /// Whether the client came to be relayed, and not to join the lobby.
@@ -393,271 +325,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
-    /// Writes until nothing waits or the socket takes no more. Called with `recent` only by the connection's own task,
-    /// which then also catches up and answers.
-    fn pump(
-        &mut self,
-        cx: &mut Context<'_>,
-        recent: Option<&Mutex<Recent>>,
-    ) -> Result<Option<LogRead>, Over> {
-        loop {
-            match self.wire.poll_flush(cx) {
-                Poll::Pending => return Ok(None),
-                Poll::Ready(flushed) => flushed.map_err(Over::Failed)?,
-            }
-            if !self.wire.is_open() {
-                return Ok(None);
-            }
-            match self.feed(recent).map_err(Over::Failed)? {
-                Fed::Something => {}
-                Fed::Read(read) => return Ok(Some(read)),
-                Fed::Nothing if recent.is_none() => return Ok(None),
-                Fed::Nothing => match &mut self.ending {
-                    None => return Ok(None),
-                    Some(ending) => match ending.last.take() {
-                        Some(last) => self.wire.put(&[codec::encode(&last)]).map_err(Over::Failed)?,
-                        None => return Err(Over::Ended),
-                    },
-                },
-            }
-        }
-    }
-
-    /// Encrypts the next part of what waits. The caller makes sure that everything before it has been written.
-    fn feed(&mut self, recent: Option<&Mutex<Recent>>) -> io::Result<Fed> {
-        let mut out = Vec::new();
-        let mut read = None;
-        // Until the client is welcomed, it is told nothing else: what others do meanwhile waits.
-        if self.stage != Stage::Asking {
-            self.outgoing.take_control(FEED_BYTES, &mut out);
-        }
-        if let Some(recent) = recent {
-            let hurried = self.ending.as_ref().is_some_and(|ending| !ending.after_all);
-            if self.stage == Stage::In && !hurried {
-                read = self.catch_up(recent, &mut out);
-                let history = self.outgoing.take_answer(&mut out);
-                if let Some(history) = history.filter(|_| read.is_none() || !self.answered) {
-                    read = Some(history);
-                }
-            }
-        }
-        if !out.is_empty() {
-            self.wire.put(&out)?;
-            return Ok(Fed::Something);
-        }
-        Ok(match read {
-            Some(read) => {
-                self.answered = matches!(read, LogRead::History { .. });
-                Fed::Read(read)
-            }
-            None => Fed::Nothing,
-        })
-    }
-
-    /// Moves what follows a cursor to `out`, or says which part of the log has to be read. The lobby and the rooms take
-    /// turns, so that a client that is always behind in the lobby still gets what is said in its rooms.
-    fn catch_up(&mut self, recent: &Mutex<Recent>, out: &mut Vec<Bytes>) -> Option<LogRead> {
-        if let Some(rooms) = self.rooms.as_mut().filter(|rooms| self.caught_up || rooms.is_turn()) {
-            let before = out.len();
-            let read = rooms.catch_up(out);
-            if read.is_some() || out.len() > before {
-                return read;
-            }
-        }
-        if self.caught_up {
-            return None;
-        }
-        if let Some(rooms) = &mut self.rooms {
-            rooms.lobby_is_served();
-        }
-        if let Some((lines, reached)) = self.loaded.take() {
-            out.push(lines);
-            self.cursor = reached;
-            return None;
-        }
-        let recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
-        match recent.gather(self.cursor, FEED_BYTES, out) {
-            Gathered::UpTo(reached) => {
-                self.cursor = reached;
-                self.caught_up = reached == recent.head();
-            }
-            Gathered::CaughtUp => self.caught_up = true,
-            Gathered::TooOld => return Some(LogRead::Behind { room: None, after: self.cursor }),
-        }
-        None
-    }
-
-    /// Polls on behalf of the connection's task. The waker is taken out and put back, not cloned, because this happens
-    /// for every delivery.
-    fn with_waker<T>(&mut self, poll: impl FnOnce(&mut Self, &mut Context<'_>) -> T) -> T {
-        let waker = std::mem::replace(&mut self.waker, Waker::noop().clone());
-        let polled = poll(self, &mut Context::from_waker(&waker));
-        self.waker = waker;
-        polled
-    }
-
-    /// Writes control lines from outside the connection's task. The task is woken for the rest.
-    fn write_through(&mut self) {
-        if self.wire.blocked_since().is_some() {
-            return;
-        }
-        let pumped = self.with_waker(|inner, cx| inner.pump(cx, None));
-        if let Err(over) = pumped {
-            self.fail(over);
-        }
-    }
-
-    /// Takes a chunk of messages straight from the lobby; true when the chunk is encrypted, to be sent next.
-    fn said(&mut self, chunk: &Chunk) -> bool {
-        if let Some(room) = chunk.room() {
-            return self.said_in_room(room, chunk);
-        }
-        if !self.caught_up || self.cursor >= chunk.last() {
-            return false;
-        }
-        if self.wire.blocked_since().is_some() || self.cursor.next() < chunk.first() {
-            self.caught_up = false;
-            self.waker.wake_by_ref();
-            return false;
-        }
-        self.cursor = chunk.last();
-        self.seal_chunk(chunk);
-        true
-    }
-
-    fn seal_chunk(&mut self, chunk: &Chunk) {
-        if let Err(err) = self.wire.put(std::slice::from_ref(encode::chunk_line(chunk))) {
-            self.fail(Over::Failed(err));
-        }
-    }
-
-    /// Writes what is sealed, as far as the socket takes it.
-    fn send(&mut self) {
-        if self.wire.blocked_since().is_some() {
-            return;
-        }
-        if let Poll::Ready(Err(err)) = self.with_waker(|inner, cx| inner.wire.poll_flush(cx)) {
-            self.fail(Over::Failed(err));
-        }
-    }
-
-    fn next_message(&mut self) -> Result<Option<ClientMessage>, CodecError> {
-        match self.lines.next_line()? {
-            Some(line) => Ok(Some(ClientMessage::read(&line)?)),
-            None => Ok(None),
-        }
-    }
-
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {
-        let Poll::Ready(filled) = self.wire.poll_fill(cx, &mut self.lines) else { return Poll::Pending };
-        self.heard = Instant::now();
-        self.alive |= std::mem::take(&mut self.probed);
-        // What came together with the end of the stream is still read.
-        self.ended = !filled.map_err(Over::Failed)?;
-        Poll::Ready(Ok(()))
-    }
-
     fn fail(&mut self, over: Over) {
         self.caught_up = false;
         self.over.get_or_insert(over);
         self.waker.wake_by_ref();
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
-    fn let_in(&self, admitted: Admitted) {
-        let mut inner = self.lock();
-        inner.admitted = Some(Box::new(admitted));
-        inner.waker.wake_by_ref();
-    }
-
-    fn said(&self, chunk: &Chunk) {
-        if self.lock().said(chunk) {
-            let messages = chunk.last().0 + 1 - chunk.first().0;
-            self.metrics.written_through(messages, encode::chunk_line(chunk).len());
-        }
-    }
-
-    fn send(&self) {
-        self.lock().send();
-    }
-
-    fn tell(&self, fact: &ServerMessage) {
-        let line = codec::encode(fact);
-        self.change(|inner| inner.outgoing.push(line));
-    }
-
-    fn presence(&self, news: &News, from: usize) {
-        let lines = encode::presence(news, from);
-        if lines.is_empty() {
-            return;
-        }
-        self.change(|inner| {
-            inner.outgoing.push_presence(news.room(), &lines);
-            Ok(())
-        });
-    }
-
-    fn rooms(&self, request: u32, rooms: Arc<[RoomSummary]>) {
-        self.answer(PartedAnswer::Rooms { request, rooms, next: 0 });
-    }
-
-    fn bans(&self, request: u32, bans: Vec<BanRow>) {
-        self.answer(PartedAnswer::Bans { request, bans: bans.into() });
-    }
-
-    fn ops(&self, request: u32, ops: Vec<OperatorRow>) {
-        self.answer(PartedAnswer::Ops { request, ops: ops.into() });
-    }
-
-    fn in_room(&self, view: RoomView) {
-        let mut inner = self.lock();
-        if let Some(rooms) = &mut inner.rooms {
-            rooms.let_in(view);
-        }
-        inner.waker.wake_by_ref();
-    }
-
-    fn not_in_room(&self, room: &RoomName, code: NotJoinedCode) {
-        self.change(|inner| {
-            let asked = inner.rooms.as_mut().and_then(|rooms| rooms.take_asked(room));
-            let Some(Asked { room, request, .. }) = asked else { return Ok(()) };
-            inner.outgoing.push(codec::encode(&ServerMessage::NotJoined { request, room, code }))
-        });
-    }
-
-    fn left_room(&self, room: &RoomId) {
-        if let Some(rooms) = &mut self.lock().rooms {
-            rooms.left(room);
-        }
-    }
-
-    fn users(&self, request: u32, present: Present) {
-        self.answer(PartedAnswer::Users { request, present, next: 0 });
-    }
-
-    fn introduce(&self, introduction: Introduction) -> Option<u64> {
-        let line = codec::encode(&ServerMessage::Introduced(introduction));
-        self.change(|inner| Ok(inner.outgoing.push_introduction(line))).flatten()
-    }
-
-    fn ask(&self, question: &ServerMessage) -> bool {
-        let line = codec::encode(question);
-        self.change(|inner| Ok(inner.outgoing.push_of_another(line))).unwrap_or_default()
-    }
-
-    fn probe(&self) {
-        self.change(|inner| {
-            if !inner.probed {
-                inner.probed = true;
-                inner.outgoing.push_probe();
-            }
-            Ok(())
-        });
-    }
-
-    fn end(&self, ending: Ending) {
-        self.finish_with(ending);
     }
 }
 

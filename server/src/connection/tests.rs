@@ -22,6 +22,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+use super::recent::Gathered;
 use super::*;
 use crate::lobby::{LobbyParts, lobby};
 use crate::log::{LobbyLog, MemoryLog, Stretch};
