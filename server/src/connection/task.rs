@@ -1,45 +1,35 @@
 //! The life of one connection: first the handshake and the hello, which have to come within a time limit, then messages
 //! until the connection ends. This file owns the timers and the rate limit; everything that is told to the client goes
-//! through [`Connection`].
+//! through [`Connection`]. The hello is in `hello`, and what each message leads to is in `messages`.
+
+mod hello;
+mod messages;
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hobnob_protocol::chain::Seq;
-use hobnob_protocol::content::Act;
-use hobnob_protocol::key::PublicKey;
-use hobnob_protocol::message::{
-    ClientMessage, Hello, NoAnswerCode, NotAcceptedCode, RefusedCode, ServerMessage,
-};
-use hobnob_protocol::room::RoomName;
+use hobnob_protocol::message::{NotAcceptedCode, RefusedCode, ServerMessage};
 use hobnob_protocol::text::Text;
-use hobnob_protocol::{
-    HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, MAX_CANDIDATES, MAX_HISTORY_REQUEST,
-    MAX_ROOMS_OF_A_KEY, PROTOCOL_VERSION,
-};
+use hobnob_protocol::{HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use self::hello::{Arrived, arrive, read_hello};
 use super::arrival::{self, Arrival, Begin};
-use super::candidates::candidates;
 use super::evicted::Evicted;
-use super::outgoing::PartedAnswer;
-use super::rooms::Asked;
 use super::turns::Turns;
 use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms};
 use crate::admission::banned_ranges::BannedRanges;
-use crate::decide::{ConnectionId, Newcomer, ProposedAct, RoomView};
+use crate::decide::{ConnectionId, RoomView};
 use crate::limits::rate::TokenBucket;
-use crate::lobby::{Admitted, ConnectionNumbers, Ending, Join, LobbyCommand, LobbyHandle, Outlet};
+use crate::lobby::{Admitted, ConnectionNumbers, Ending, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
-use crate::network::Network;
 use crate::relay::{Relay, RelayClient};
 use crate::wire::SendNow;
 
@@ -157,89 +147,6 @@ impl Drop for Stay {
             permit.send(LobbyCommand::Leave(self.id));
         }
     }
-}
-
-/// What a client came for.
-enum Arrived {
-    /// The client asked to join the lobby.
-    InLobby(Stay, Box<Arrival>),
-    /// The client came to be relayed; nothing that it sent was read.
-    ForRelay,
-}
-
-/// Handshake and hello, until the lobby is asked whether this client is let in.
-async fn arrive<S>(
-    connection: &Arc<Connection<S>>,
-    remote: SocketAddr,
-    shared: &Shared,
-) -> Result<Arrived, String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    poll_fn(|cx| connection.poll_handshake(cx)).await.map_err(|over| over.to_string())?;
-    if connection.is_for_relay() {
-        return Ok(Arrived::ForRelay);
-    }
-    let (hello, key) = read_hello(connection).await?;
-    if hello.protocol != PROTOCOL_VERSION {
-        last_words(connection, ServerMessage::refused(RefusedCode::Protocol)).await;
-        return Err(format!("it speaks version {}", hello.protocol));
-    }
-    connection.ask();
-    let span = tracing::Span::current();
-    span.record("name", tracing::field::debug(hello.name.as_str()));
-    span.record("key", tracing::field::display(key.fingerprint()));
-    let observed = remote.ip().to_canonical();
-    let arrival = Box::new(Arrival::new(&hello, observed));
-    let Ok(permit) = shared.lobby.reserve().await else {
-        last_words(connection, ServerMessage::refused(RefusedCode::Closing)).await;
-        return Err("the server is closing".to_owned());
-    };
-    let id = ConnectionId(shared.ids.fetch_add(1, Ordering::Relaxed));
-    let outlet: Arc<dyn Outlet> = Arc::clone(connection) as _;
-    let candidates = candidates(&hello.candidates, hello.port, observed);
-    tracing::debug!(agent = ?hello.agent.chars().take(64).collect::<String>(), "asks to join");
-    let newcomer = Newcomer { wish: hello.name, key, run: hello.run, candidates };
-    let join = Join { id, outlet, newcomer, network: Network::of(observed) };
-    let stay = Stay { id, leave: Some(permit) };
-    match shared.lobby.send(LobbyCommand::Join(Box::new(join))).await {
-        Ok(()) => Ok(Arrived::InLobby(stay, arrival)),
-        Err(_closed) => Err("the server is closing".to_owned()),
-    }
-}
-
-async fn read_hello<S>(connection: &Connection<S>) -> Result<(Hello, PublicKey), String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
-{
-    // Unknown messages are ignored, here as everywhere. The timeout of the handshake limits for how long.
-    let event = loop {
-        match poll_fn(|cx| connection.poll_event(cx, true)).await {
-            Event::Message(ClientMessage::Unknown | ClientMessage::Pong) => {}
-            Event::Message(ClientMessage::Ping) => connection.tell(&ServerMessage::Pong),
-            event => break event,
-        }
-    };
-    let bad = match event {
-        Event::Message(ClientMessage::Hello(hello)) => {
-            let key = connection.peer().map_err(|err| err.to_string())?;
-            if hello.candidates.len() > MAX_CANDIDATES {
-                "too many candidates".to_owned()
-            } else if hello.rooms.len() > MAX_ROOMS_OF_A_KEY {
-                "too many rooms".to_owned()
-            } else {
-                return Ok((hello, key));
-            }
-        }
-        Event::Message(_) => "hello is the first message".to_owned(),
-        Event::Bad(reason) => reason,
-        Event::Over(over) => return Err(over.to_string()),
-        Event::Alive | Event::Read(_) | Event::Admitted(_) | Event::InRoom(_) => {
-            "hello is the first message".to_owned()
-        }
-    };
-    last_words(connection, ServerMessage::Bad { reason: bad.clone() }).await;
-    Err(bad)
 }
 
 /// Writes what waits and then `last`. The caller closes the connection.
@@ -413,52 +320,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
     }
 
-    fn message(&mut self, message: ClientMessage) -> Next {
-        if !matches!(message, ClientMessage::Pong | ClientMessage::Leave) {
-            self.bucket.take(Instant::now());
-        }
-        let from = self.id;
-        match message {
-            ClientMessage::Say { id, room, text } => {
-                Next::Ask(LobbyCommand::Say { from, id, room, content: text.into() })
-            }
-            ClientMessage::Act { id, room: None, act, lasts } => {
-                Next::Ask(LobbyCommand::Act(Box::new(ProposedAct { from, id, act, lasts })))
-            }
-            ClientMessage::Bans { request } => Next::Ask(LobbyCommand::Bans { from, request }),
-            ClientMessage::Ops { request } => Next::Ask(LobbyCommand::Ops { from, request }),
-            ClientMessage::Act { id, room, act, .. } => {
-                Next::Ask(LobbyCommand::Say { from, id, room, content: as_done(act).into() })
-            }
-            ClientMessage::Join(join) => self.join_room(join.into()),
-            ClientMessage::Part { room } => Next::Ask(LobbyCommand::Part { from, room }),
-            ClientMessage::Rooms { request } => Next::Ask(LobbyCommand::Rooms { from, request }),
-            ClientMessage::Users { request, room } => Next::Ask(LobbyCommand::Users { from, request, room }),
-            ClientMessage::Away { text } => Next::Ask(LobbyCommand::Away { from, away: Some(text) }),
-            ClientMessage::Back => Next::Ask(LobbyCommand::Away { from, away: None }),
-            ClientMessage::Whois { request, name } => Next::Ask(LobbyCommand::Whois { from, request, name }),
-            ClientMessage::Pair { request, name, session } => {
-                let read = self.connection.introductions_read();
-                Next::Ask(LobbyCommand::Pair { from, request, name, session, read })
-            }
-            ClientMessage::History { request, limit, room, before } => {
-                self.history(request, limit, room.as_ref(), before)
-            }
-            ClientMessage::Hello(_) => Next::Bad("hello came twice".to_owned()),
-            ClientMessage::Ping => {
-                self.connection.tell(&ServerMessage::Pong);
-                Next::GoOn
-            }
-            ClientMessage::Pong => {
-                self.connection.pong();
-                Next::GoOn
-            }
-            ClientMessage::Leave => Next::Stop,
-            ClientMessage::Consent { ask, answer } => Next::Ask(LobbyCommand::Consent { from, ask, answer }),
-            ClientMessage::Unknown => Next::GoOn,
-        }
-    }
-
     /// Puts a command to the lobby; gives the command back when the lobby's queue is full.
     fn ask(&self, command: LobbyCommand) -> Option<LobbyCommand> {
         match self.shared.lobby.try_send(command) {
@@ -489,30 +350,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             let closing = ServerMessage::not_accepted(id, NotAcceptedCode::Closing);
             self.connection.tell(&closing);
         }
-    }
-
-    fn join_room(&self, asked: Asked) -> Next {
-        let room = asked.room.clone();
-        match self.connection.ask_for_room(asked) {
-            true => Next::Ask(LobbyCommand::JoinRoom { from: self.id, room }),
-            false => Next::GoOn,
-        }
-    }
-
-    fn history(&self, request: u32, limit: u32, room: Option<&RoomName>, before: Option<Seq>) -> Next {
-        let (room, head) = match room.map(|room| self.connection.log_of_room(room)) {
-            None => (None, lock(&self.shared.recent).head()),
-            Some(Some((room, head))) => (Some(room.log), head),
-            Some(None) => {
-                let code = NoAnswerCode::NotInRoom;
-                self.connection.tell(&ServerMessage::NoAnswer { request, code });
-                return Next::GoOn;
-            }
-        };
-        let until = before.map_or(head, |before| Seq(before.0.saturating_sub(1)).min(head));
-        let after = Seq(until.0.saturating_sub(u64::from(limit.min(MAX_HISTORY_REQUEST))));
-        self.connection.answer(PartedAnswer::History { request, room, after, until });
-        Next::GoOn
     }
 
     /// Finds out from which position the client reads on, and tells the client that it is in the lobby.
@@ -550,13 +387,4 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         tracing::debug!(?reason, "sent what cannot be read");
         last_words(self.connection, ServerMessage::Bad { reason }).await;
     }
-}
-
-/// Returns an act in a room as it stands in the log: of a topic, only the text is kept.
-fn as_done(act: Act) -> Act {
-    if act.kind.is_topic() { Act::topic(act.text) } else { act }
-}
-
-fn lock(recent: &Mutex<Recent>) -> MutexGuard<'_, Recent> {
-    recent.lock().unwrap_or_else(PoisonError::into_inner)
 }
