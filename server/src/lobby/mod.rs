@@ -9,11 +9,13 @@
 //!    are told.
 //!
 //! If several servers are one lobby, `servers` gives signs of life and receives those of others, and `quiet` measures
-//! their silence, and `keep_machine` saves the machine and tells it to new servers, in other threads. `join` finds out whether a client that has a newcomer's name is still there. `questions` answers from
-//! what is stored and told already. `pairing` asks whether a user wants a private session, and introduces two users who
-//! both want it, also if the other one is at another server (`consent_elsewhere`, `pair_elsewhere`). `presence` gathers
-//! who came and went. `rooms` does all of that for rooms: their messages, their members, and who came and went.
-//! `operators` does what operators decided, and answers what they ask.
+//! their silence, and `keep_machine` saves the machine and tells it to new servers, in other threads. `join` finds out
+//! whether a client that has a newcomer's name is still there. `questions` answers from what is stored and told
+//! already. `pairing` asks whether a user wants a private session, and introduces two users who both want it, also if
+//! the other one is at another server (`consent_elsewhere`, `pair_elsewhere`). `presence` gathers who came and went,
+//! and `tell_presence` tells the others of it. `rooms` does all of that for rooms: their messages, their members, and
+//! who came and went. `operators` does what operators decided, and answers what they ask. `housekeeping` proposes that
+//! names and rooms which nobody uses any more are freed. `parts` puts a lobby together.
 
 mod ask_machine;
 mod batch;
@@ -24,6 +26,7 @@ mod fan_out;
 mod fault;
 mod gather;
 mod handle;
+mod housekeeping;
 mod join;
 mod keep_machine;
 mod names_clock;
@@ -32,6 +35,7 @@ mod outcome;
 mod outlet;
 mod pair_elsewhere;
 mod pairing;
+mod parts;
 mod presence;
 mod questions;
 mod quiet;
@@ -39,11 +43,12 @@ mod rooms;
 mod said_again;
 mod servers;
 mod slow;
+mod tell_presence;
 mod unsaved;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use hobnob_order::{Follower, OrderedStream, Place, ServerId};
 use hobnob_protocol::candidate::Candidate;
@@ -58,15 +63,14 @@ use self::batch::{Open, RoomWords, Storing, next_step};
 use self::fan_out::fan_out;
 use self::gather::Gathered;
 use self::join::Held;
-use self::names_clock::{NamesClock, NamesTime};
+use self::names_clock::NamesClock;
 use self::presence::Presence;
 use self::rooms::OccupiedRooms;
-use self::said_again::MAX_COMPARISONS;
 use self::servers::{Servers, question};
 use self::slow::LastTexts;
 use self::unsaved::Unsaved;
 use crate::admission::banned_ranges::BannedRanges;
-use crate::decide::{ConnectionId, Entry, Machine, Proposals, Rooms, Rules};
+use crate::decide::{ConnectionId, Entry, Machine, Proposals, Rules};
 use crate::introductions::consent::Consents;
 use crate::introductions::rendezvous::Rendezvous;
 use crate::limits::allowance::Allowance;
@@ -83,12 +87,10 @@ pub(crate) use self::chunk::Chunk;
 pub(crate) use self::fault::LobbyFault;
 pub(crate) use self::handle::{Join, LobbyCommand, LobbyHandle};
 pub(crate) use self::outlet::{Admitted, Ending, Memory, Outlet};
+pub(crate) use self::parts::{Clock, LobbyParts, lobby, wall_clock};
 pub(crate) use self::presence::{News, NewsLines};
 pub(crate) use self::rooms::RoomMemory;
 pub(crate) use self::servers::{ConnectionNumbers, Sharing, first_connection, new_server};
-
-/// How many commands may wait, besides the one for which each connection has reserved a place.
-const QUEUE: usize = 1024;
 
 /// How many commands are taken at once.
 const TAKEN_AT_ONCE: usize = 256;
@@ -98,66 +100,6 @@ const FAN_OUT_SLICE: usize = 256;
 
 /// How long a disk may take for a batch for the lobby itself to wait for it. The log's thread waits for a slower disk.
 const QUICK_DISK: Duration = Duration::from_millis(5);
-
-/// The shortest time between two announcements of presence.
-const PRESENCE_INTERVAL: Duration = Duration::from_millis(50);
-
-/// Announcing presence takes at most one part in this many of the lobby's time.
-const PRESENCE_SHARE: u32 = 10;
-
-/// Up to this many changes of presence are announced before the next messages, even if the interval has not passed.
-const FEW_CHANGES: usize = 16;
-
-/// How often the lobby looks for names to free and for dates to store.
-const HOUSEKEEPING: Duration = Duration::from_secs(60);
-const EXPIRY_INTERVAL: Duration = Duration::from_secs(3600);
-
-/// After this time a name is free if its key never said anything. A user who takes names only to fill the table has to
-/// say something for each of them, or to come back.
-const UNSPOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
-
-/// A room in which nobody was for this long is removed.
-const ROOM_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
-
-const MILLIS_PER_DAY: u64 = 24 * 3600 * 1000;
-
-/// The time that the computer's clock shows, in milliseconds since 1970-01-01 UTC. It may be wrong.
-pub(crate) type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
-
-/// What the lobby is made of.
-pub(crate) struct LobbyParts {
-    pub(crate) stream: Arc<dyn OrderedStream<Proposals>>,
-    /// The number of this server among those that publish to the stream.
-    pub(crate) server: ServerId,
-    /// What a lobby on several servers has besides; `None` for a single server, which keeps its order itself.
-    pub(crate) sharing: Option<Sharing>,
-    /// The number of the next connection.
-    pub(crate) ids: ConnectionNumbers,
-    /// The addresses at which clients reach this server, if they are to be told.
-    pub(crate) advertised: Vec<Candidate>,
-    pub(crate) log: Arc<dyn LobbyLog>,
-    pub(crate) memory: Arc<dyn Memory>,
-    pub(crate) room_memory: Arc<dyn RoomMemory>,
-    pub(crate) metrics: Arc<Metrics>,
-    /// How many rooms there may be.
-    pub(crate) max_rooms: usize,
-    /// Makes the tokens of private sessions.
-    pub(crate) tokens: Tokens,
-    /// The banned addresses, for the code that accepts connections.
-    pub(crate) banned: Arc<BannedRanges>,
-    /// Tells the relay which keys operators sent out.
-    pub(crate) kept_out: Arc<KeptOut>,
-    /// How many connections there may be at once; each of them reserves a place in the queue.
-    pub(crate) max_clients: usize,
-    /// After how many days the name of an absent user becomes free.
-    pub(crate) name_ttl_days: u32,
-    /// How many new names the clients of one network may have in an hour and keep.
-    pub(crate) new_names_per_network: usize,
-    /// The clock for the dates of names. Messages have their time from the stream.
-    pub(crate) clock: Clock,
-    /// The time of the newest message in the log.
-    pub(crate) last_at: u64,
-}
 
 /// A connection that asked to join. It is kept until everybody was told that it left.
 struct Seat {
@@ -249,76 +191,6 @@ pub(crate) struct Lobby {
     presence_due: Instant,
     housekeeping_due: Instant,
     expiry_due: Instant,
-}
-
-/// Makes a lobby and the handle to talk to it.
-pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
-    let (handle, commands) = LobbyHandle::new(QUEUE + parts.max_clients);
-    let contents = parts.log.contents();
-    let now = Instant::now();
-    let names = contents.names.iter().cloned();
-    let newest = contents.names.iter().map(|binding| binding.seen).max();
-    tell_of_clock((parts.clock)(), newest.unwrap_or_default().max(parts.last_at));
-    let (machine, follower, servers) = match parts.sharing {
-        None => {
-            let rooms = Rooms::new(parts.max_rooms, parts.log.rooms());
-            let machine = Machine::new(contents.head, parts.last_at, names, parts.log.posts());
-            let machine = machine.with_rooms(rooms).with_rules(contents.rules.clone());
-            (machine, parts.stream.follow(Place(0)), None)
-        }
-        Some(Sharing { machine, follower, neighbours, keep }) => {
-            let servers = Servers::new(parts.server, &machine, neighbours, keep, handle.downgrade());
-            (machine, follower, Some(servers))
-        }
-    };
-    parts.banned.set(machine.rules().banned_ranges());
-    parts.kept_out.ban(machine.rules().banned_keys());
-    let occupied = OccupiedRooms::of(&machine, &*parts.room_memory);
-    let reached = machine.reached().map_or(Place(0), |reached| reached.place);
-    let lobby = Lobby {
-        commands,
-        follower,
-        stream: parts.stream,
-        server: parts.server,
-        number: 0,
-        applied: reached,
-        forgotten: reached,
-        servers,
-        ids: parts.ids,
-        advertised: parts.advertised,
-        memory: parts.memory,
-        room_memory: parts.room_memory,
-        metrics: parts.metrics,
-        name_ttl: Duration::from_millis(u64::from(parts.name_ttl_days) * MILLIS_PER_DAY),
-        clock: parts.clock,
-        names_clock: NamesClock::new(newest, now),
-        machine,
-        seats: HashMap::new(),
-        rendezvous: Rendezvous::default(),
-        tokens: parts.tokens,
-        consents: Consents::default(),
-        new_names: join::new_names(parts.new_names_per_network),
-        new_rooms: rooms::new_rooms(parts.new_names_per_network),
-        gathered: Gathered::default(),
-        unsaved: Unsaved::default(),
-        comparisons: Arc::new(Semaphore::new(MAX_COMPARISONS)),
-        open: None,
-        storing: None,
-        stores_here: StoresHere::Never,
-        telling_took: Duration::ZERO,
-        held: Vec::new(),
-        presence: Presence::default(),
-        occupied,
-        banned: parts.banned,
-        kept_out: parts.kept_out,
-        unsaved_rules: None,
-        last_texts: LastTexts::default(),
-        presence_due: now,
-        housekeeping_due: now,
-        expiry_due: now,
-        log: parts.log,
-    };
-    (handle, lobby)
 }
 
 impl Lobby {
@@ -459,58 +331,6 @@ impl Lobby {
             .fold(self.housekeeping_due, Instant::min)
     }
 
-    fn keep_house(&mut self, now: Instant) {
-        self.housekeeping_due = now + HOUSEKEEPING;
-        self.unsaved.dates_are_due();
-        self.metrics.rooms.set(self.machine.rooms().len() as i64);
-        if now >= self.expiry_due {
-            self.expiry_due = now + EXPIRY_INTERVAL;
-            let NamesTime { date: now, absent_until } = self.names_clock.read((self.clock)(), now);
-            let before = absent_until.saturating_sub(self.name_ttl.as_millis() as u64);
-            let unspoken_before = absent_until.saturating_sub(UNSPOKEN_TTL.as_millis() as u64);
-            let rooms_before = absent_until.saturating_sub(ROOM_TTL.as_millis() as u64);
-            self.gathered.push(Entry::Expire { now, before, unspoken_before, rooms_before });
-            self.drop_old();
-        }
-    }
-
-    /// Announces pending changes of presence before the next messages, so that nobody speaks before he appears. Skips
-    /// that if there are more than [`FEW_CHANGES`], because announcing them would hold up the messages.
-    async fn tell_few_changes(&mut self) {
-        if self.has_changes() && self.presence.mark() + self.occupied.changes() <= FEW_CHANGES {
-            self.tell_presence().await;
-        }
-    }
-
-    /// Whether there are changes of presence that were not announced yet.
-    fn has_changes(&self) -> bool {
-        !(self.presence.is_empty() && self.occupied.is_told())
-    }
-
-    async fn tell_presence(&mut self) {
-        let started = Instant::now();
-        self.tell_lobby_presence().await;
-        self.tell_room_presence().await;
-        let took = started.elapsed();
-        self.presence_due = Instant::now() + PRESENCE_INTERVAL.max(took * PRESENCE_SHARE);
-    }
-
-    async fn tell_lobby_presence(&mut self) {
-        if self.presence.is_empty() {
-            return;
-        }
-        let news = self.presence.take();
-        for (index, seat) in self.seats.values_mut().enumerate() {
-            let mark = std::mem::take(&mut seat.presence_from);
-            if seat.entered {
-                seat.outlet.presence(&news, mark);
-            }
-            if index % FAN_OUT_SLICE == FAN_OUT_SLICE - 1 {
-                yield_now().await;
-            }
-        }
-    }
-
     /// A batch is stored: sends it to everybody, and what was said in rooms to their members. (It borrows `self`
     /// mutably because a future of the log's answer cannot be shared across an await.)
     async fn fan_out(&mut self, chunks: &[Arc<Chunk>], rooms: &[RoomWords]) {
@@ -550,23 +370,6 @@ impl Lobby {
         }
         Ok(())
     }
-}
-
-/// Warns the administrator if the clock does not fit the newest date in the log.
-fn tell_of_clock(wall: u64, newest: u64) {
-    let days = wall.abs_diff(newest) / MILLIS_PER_DAY;
-    if newest > 0 && days > 0 {
-        let side = if wall > newest { "after" } else { "before" };
-        tracing::warn!(
-            "the clock of this computer shows a time {days} days {side} the newest in the log; if it is wrong, set it \
-             right: messages have its time, and no name is freed for the difference"
-        );
-    }
-}
-
-/// Returns the time in milliseconds since 1970-01-01 UTC.
-pub(crate) fn wall_clock() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 #[cfg(test)]

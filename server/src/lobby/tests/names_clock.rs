@@ -1,6 +1,7 @@
 //! When names become free, on computers whose clocks are right, wrong, or set while the server runs.
 
 use super::*;
+use crate::lobby::parts::MILLIS_PER_DAY;
 
 const DAY: u64 = MILLIS_PER_DAY;
 const TODAY: u64 = 1_795_000_000_000;

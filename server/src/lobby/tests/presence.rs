@@ -5,6 +5,7 @@ use hobnob_protocol::away::AwayText;
 use hobnob_protocol::message::RefusedCode;
 
 use super::*;
+use crate::lobby::tell_presence::PRESENCE_INTERVAL;
 
 #[tokio::test(start_paused = true)]
 async fn a_question_that_comes_after_an_away_is_answered_with_the_away_in_effect() {
