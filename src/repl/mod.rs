@@ -28,6 +28,7 @@ mod continuation;
 mod editor;
 mod found;
 mod hinter;
+mod interrupts;
 mod keyboard;
 mod keys;
 mod keystrokes;
