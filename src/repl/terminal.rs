@@ -174,8 +174,9 @@ pub(super) fn begin_line() {
         let mut settings = found.clone();
         all_keys(&mut settings);
         // If the program is in the background, the kernel stops it here until it has the terminal again. If the
-        // terminal is gone, nothing can be done here, and the next read fails.
-        let _ = tcsetattr(input_fd(), SetArg::TCSADRAIN, &settings);
+        // terminal is gone, nothing can be done here, and the next read fails. This must not wait until the terminal has
+        // taken all output, because `restore` needs the lock, and no setting of the output is changed.
+        let _ = tcsetattr(input_fd(), SetArg::TCSANOW, &settings);
         drop(saved);
         write(PASTES);
     }
