@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 
 use super::keystrokes::Keystrokes;
 use super::piece::NUDGE;
+use super::printer::SharedTerminal;
 use super::{Typed, terminal};
 
 /// How many columns the line editor believes to have. There are so many that any line fits into one row, so that the
@@ -55,7 +56,7 @@ struct Gate {
 
 impl Keyboard {
     /// Puts the pseudo-terminal in the place of standard input and output, and starts the thread.
-    pub(super) fn start(typed: mpsc::Sender<Typed>) -> io::Result<Arc<Self>> {
+    pub(super) fn start(typed: mpsc::Sender<Typed>, screen: Arc<SharedTerminal>) -> io::Result<Arc<Self>> {
         let OpenptyResult { master, slave } = open()?;
         // Like every other descriptor, this one is not inherited by programs that are started.
         let master = master.try_clone()?;
@@ -72,6 +73,7 @@ impl Keyboard {
             keys: Keystrokes::default(),
             waiting: Vec::new(),
             told: Some(typed),
+            screen,
         };
         terminal::stand_in(&slave)?;
         thread::Builder::new().name("keyboard".to_owned()).spawn(move || pump.run())?;
@@ -136,6 +138,8 @@ struct Pump {
     waiting: Vec<u8>,
     /// Who has to be told about a byte that is not UTF-8. It is told only once.
     told: Option<mpsc::Sender<Typed>>,
+    /// Where the editor's bell is rung.
+    screen: Arc<SharedTerminal>,
 }
 
 impl Pump {
@@ -217,14 +221,15 @@ impl Pump {
         Ok(())
     }
 
-    /// Reads what the editor has drawn, and throws it away. If there is a bell in it, the bell is rung.
+    /// Reads what the editor has drawn, and throws it away. If there is a bell in it, the editor's thread will ring it:
+    /// this thread must not write to the terminal, which may block.
     fn throw_away(&mut self) -> io::Result<()> {
         let mut buffer = [0; READ];
         match self.master.read(&mut buffer) {
             Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
             Ok(count) => {
                 if buffer[..count].contains(&0x07) {
-                    terminal::write("\x07");
+                    self.screen.signal("\x07".to_owned());
                 }
                 Ok(())
             }

@@ -142,7 +142,7 @@ impl Keys {
     /// Suspends the program on Ctrl-Z. rustyline would leave the shell with the terminal settings that it found, and
     /// those are not the user's.
     fn suspend(&self) -> Cmd {
-        terminal::suspend();
+        self.screen.while_drawing(terminal::suspend);
         // What was drawn is now somewhere above what the shell has written.
         self.page().canvas.forget();
         Cmd::Repaint

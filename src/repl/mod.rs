@@ -28,6 +28,7 @@ mod continuation;
 mod editor;
 mod found;
 mod hinter;
+mod interrupts;
 mod keyboard;
 mod keys;
 mod keystrokes;
@@ -172,7 +173,7 @@ pub fn start(options: ReplOptions) -> Result<(ReplHandle, mpsc::Receiver<Typed>)
     }
     let screen = Arc::new(SharedTerminal::new());
     terminal::save();
-    let keyboard = Keyboard::start(typed.clone())?;
+    let keyboard = Keyboard::start(typed.clone(), screen.clone())?;
     let (reader, bell) =
         LineReader::new(options, screen.clone(), typed, keyboard).map_err(ReplError::Editor)?;
     let handle = ReplHandle { screen: screen.clone() };

@@ -55,7 +55,7 @@ impl Highlighter for Painter {
         }
         let out = self.draw(&mut page, waiting);
         drop(page);
-        terminal::write(&out);
+        self.screen.while_drawing(|| terminal::write(&out));
         Cow::Borrowed("")
     }
 

@@ -9,8 +9,14 @@
 //! caller. `keys` begins no such wait. There is one wait that cannot be avoided (Alt with a digit). If the bell is not
 //! answered because of it, a signal ends the wait, and the line begins again as it was.
 //!
-//! The grant is also kept here, and whether the line that is being read has to be given up. Every method is short and
-//! holds the lock for a few lines. None of them blocks except [`SharedTerminal::next_job`].
+//! The terminal may take no output for any time. While the editor's thread writes to it, that thread can answer neither
+//! a bell nor a signal, so it gets none (see [`SharedTerminal::while_drawing`]). Signals are sent and the phase is
+//! changed only under the lock, so a signal is never sent to a thread that has begun to write. The number of signals
+//! for one line is limited (see [`Interrupts`]).
+//!
+//! The grant is also kept here, and whether the line that is being read has to be given up. Every method holds the lock
+//! for a few lines. Only [`SharedTerminal::next_job`], [`SharedTerminal::while_drawing`], [`SharedTerminal::ring`] and
+//! those whose names say that they wait may block.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,11 +26,8 @@ use nix::sys::signal::Signal;
 use rustyline::ExternalPrinter;
 
 use super::backlog::Backlog;
+use super::interrupts::Interrupts;
 use super::prompt::{Edit, Grant, Prompt};
-
-/// After how much time a signal to the editor is sent again. A signal that arrives just before the editor waits for a
-/// second key would otherwise be noticed only at that key.
-const SIGNAL_AGAIN: Duration = Duration::from_millis(100);
 
 /// After how much time a bell without an answer counts as not heard. No busy machine takes that long, and a user who
 /// has pressed the first of two keys has had time for the second.
@@ -52,6 +55,8 @@ enum Phase {
     Granted,
     /// rustyline is reading keys.
     Reading,
+    /// rustyline is reading keys, but now its thread writes to the terminal, which may block it.
+    Drawing,
     /// The line is complete, and rustyline is returning it.
     Leaving,
     /// The terminal is lent to another program.
@@ -81,7 +86,7 @@ struct State {
     unheard: Option<Instant>,
     /// Whether a paste has begun that was not shown yet.
     pasting: bool,
-    signalled: Option<Instant>,
+    interrupts: Interrupts,
     editor: Option<Pthread>,
 }
 
@@ -109,7 +114,7 @@ impl SharedTerminal {
                 roused: false,
                 unheard: None,
                 pasting: false,
-                signalled: None,
+                interrupts: Interrupts::default(),
                 editor: None,
             }),
             changed: Condvar::new(),
@@ -240,18 +245,36 @@ impl SharedTerminal {
             // A bell that rang at the end of the previous line may have been lost. A bell that was not heard is still
             // in rustyline's queue, and a second one would wait behind it.
             state.rung = state.unheard.take();
-            state.signalled = None;
+            state.interrupts = Interrupts::default();
         }
         if by_bell {
             state.rung = None;
         }
         state.pasting = false;
-        if state.cancel || state.closing {
-            state.signal();
-        }
         let chunk = state.backlog.take_chunk();
         self.changed.notify_all();
         chunk
+    }
+
+    /// Runs `draw`, which writes to the terminal, perhaps while a line is being read. This blocks as long as the terminal
+    /// takes no output. If the line has to be given up, the editor is interrupted afterwards.
+    pub(super) fn while_drawing(&self, draw: impl FnOnce()) {
+        let mut state = self.lock();
+        if state.phase == Phase::Reading {
+            state.phase = Phase::Drawing;
+        }
+        drop(state);
+        draw();
+        let mut state = self.lock();
+        if state.phase == Phase::Drawing {
+            state.phase = Phase::Reading;
+            // A bell that has rung could not be answered before now.
+            state.rung = state.rung.map(|_| Instant::now());
+            if state.cancel || state.closing {
+                state.signal();
+            }
+            self.changed.notify_all();
+        }
     }
 
     /// Notes that the line is complete. From now on a signal would come too late.
@@ -313,32 +336,18 @@ impl SharedTerminal {
         }
     }
 
+    /// Waits until the bell has to ring. Returns false if it never has to again.
     fn wait_to_ring(&self) -> bool {
         let mut state = self.lock();
         loop {
-            if state.phase == Phase::Gone {
-                return false;
-            }
-            let reading = state.phase == Phase::Reading;
-            let waiting = reading && (state.prompt.is_some() || !state.backlog.is_empty());
-            if waiting && state.rung.is_none() {
-                state.rung = Some(Instant::now());
-                return true;
-            }
-            let patience = if reading && (state.cancel || state.closing) {
-                state.signal();
-                Some(SIGNAL_AGAIN)
-            } else if waiting {
-                Some(state.rouse())
-            } else {
-                None
-            };
-            state = match patience {
-                Some(patience) => {
+            state = match state.bell() {
+                Bell::Rings => return true,
+                Bell::Ends => return false,
+                Bell::Waits(Some(patience)) => {
                     let waited = self.changed.wait_timeout(state, patience);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Bell::Waits(None) => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
         }
     }
@@ -349,30 +358,65 @@ impl SharedTerminal {
     }
 }
 
+/// What the bell does next.
+#[derive(Debug, PartialEq, Eq)]
+enum Bell {
+    /// It rings.
+    Rings,
+    /// It waits until something changes, or at most for this time.
+    Waits(Option<Duration>),
+    /// It never rings again.
+    Ends,
+}
+
 impl State {
-    /// Interrupts rustyline if it has not heard the bell. Returns how long to wait for an answer.
-    fn rouse(&mut self) -> Duration {
-        let rung = self.rung.map_or(Duration::ZERO, |rung| rung.elapsed());
-        if rung < UNHEARD {
-            return UNHEARD - rung;
+    /// Decides what the bell does next, and interrupts the editor if that has to be done now.
+    fn bell(&mut self) -> Bell {
+        match self.phase {
+            Phase::Gone => return Bell::Ends,
+            Phase::Reading => {}
+            _ => return Bell::Waits(None),
         }
-        self.roused = true;
-        self.signal();
-        SIGNAL_AGAIN
+        let waiting = self.prompt.is_some() || !self.backlog.is_empty();
+        if waiting && self.rung.is_none() {
+            self.rung = Some(Instant::now());
+            return Bell::Rings;
+        }
+        Bell::Waits(if self.cancel || self.closing {
+            self.signal()
+        } else if waiting {
+            self.rouse()
+        } else {
+            None
+        })
     }
 
-    /// Interrupts rustyline, if it is reading and was not interrupted a moment ago. rustyline's handler for SIGINT is
-    /// installed only in the phase `Reading`. A paste is not interrupted, because its beginning would be lost and the
-    /// rest would be taken for keys, with an Enter after each line.
-    fn signal(&mut self) {
-        let recent = self.signalled.is_some_and(|sent| sent.elapsed() < SIGNAL_AGAIN);
-        if self.phase != Phase::Reading || self.pasting || recent {
-            return;
+    /// Interrupts rustyline if it has not heard the bell. Returns after how long to look again.
+    fn rouse(&mut self) -> Option<Duration> {
+        let rung = self.rung.map_or(Duration::ZERO, |rung| rung.elapsed());
+        if rung < UNHEARD {
+            return Some(UNHEARD - rung);
         }
-        if let Some(editor) = self.editor {
-            self.signalled = Some(Instant::now());
+        self.roused = true;
+        self.signal()
+    }
+
+    /// Interrupts rustyline, if it is reading and was not interrupted a moment ago. Returns after how long it may be
+    /// interrupted again. rustyline's handler for SIGINT is installed only in the phases `Reading` and `Drawing`. A
+    /// paste is not interrupted, because its beginning would be lost and the rest would be taken for keys, with an Enter
+    /// after each line.
+    fn signal(&mut self) -> Option<Duration> {
+        if self.phase != Phase::Reading || self.pasting {
+            return None;
+        }
+        let (editor, now) = (self.editor?, Instant::now());
+        if self.interrupts.take(now) {
             // This fails only for a thread that has ended, and `editor` is forgotten before that.
             let _ = pthread_kill(editor, Signal::SIGINT);
         }
+        self.interrupts.next(now)
     }
 }
+
+#[cfg(test)]
+mod tests;

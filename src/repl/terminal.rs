@@ -174,8 +174,9 @@ pub(super) fn begin_line() {
         let mut settings = found.clone();
         all_keys(&mut settings);
         // If the program is in the background, the kernel stops it here until it has the terminal again. If the
-        // terminal is gone, nothing can be done here, and the next read fails.
-        let _ = tcsetattr(input_fd(), SetArg::TCSADRAIN, &settings);
+        // terminal is gone, nothing can be done here, and the next read fails. This must not wait until the terminal has
+        // taken all output, because `restore` needs the lock, and no setting of the output is changed.
+        let _ = tcsetattr(input_fd(), SetArg::TCSANOW, &settings);
         drop(saved);
         write(PASTES);
     }
@@ -223,7 +224,8 @@ pub(super) fn output() -> io::Result<OwnedFd> {
     output_fd().try_clone_to_owned()
 }
 
-/// Puts `other` in the place of standard input and output, until the terminal is given back.
+/// Puts `other` in the place of standard input and output. When the terminal is given back, only standard input is put
+/// back: the line editor may still be drawing then, and what it draws must not reach the terminal.
 pub(super) fn stand_in(other: impl AsFd) -> io::Result<()> {
     let real = Real { input: File::from(input()?), output: File::from(output()?) };
     // If there is a second editor in this process, the terminal is already remembered.
@@ -234,9 +236,8 @@ pub(super) fn stand_in(other: impl AsFd) -> io::Result<()> {
 
 fn put_back() {
     if let Some(real) = REAL.get() {
-        // If this fails, nobody reads or writes these descriptors any more.
+        // If this fails, nobody reads this descriptor any more.
         let _ = rustix::stdio::dup2_stdin(&real.input);
-        let _ = rustix::stdio::dup2_stdout(&real.output);
     }
 }
 

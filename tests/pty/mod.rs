@@ -37,6 +37,8 @@ struct Screen {
 struct Drawn {
     parser: vt100::Parser,
     raw: Vec<u8>,
+    /// Whether the terminal takes no output for now.
+    stopped: bool,
     ended: bool,
 }
 
@@ -66,6 +68,7 @@ impl Terminal {
             state: Mutex::new(Drawn {
                 parser: vt100::Parser::new(cells(rows), cells(columns), 20_000),
                 raw: Vec::new(),
+                stopped: false,
                 ended: false,
             }),
             changed: Condvar::new(),
@@ -103,6 +106,18 @@ impl Terminal {
         let mut drawn = self.screen.state.lock().unwrap();
         drawn.parser.screen_mut().set_size(cells(rows), cells(columns));
         self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+    }
+
+    /// Stops reading what the program draws, as a terminal whose connection has stopped. What the system can hold of it
+    /// is held, and then the program's writes block.
+    pub(crate) fn stop_reading(&self) {
+        self.screen.state.lock().unwrap().stopped = true;
+    }
+
+    /// Reads on what the program has drawn.
+    pub(crate) fn read_on(&self) {
+        self.screen.state.lock().unwrap().stopped = false;
+        self.screen.changed.notify_all();
     }
 
     /// Returns the visible rows without trailing blanks.
@@ -193,6 +208,19 @@ impl Terminal {
         kill(Pid::from_raw(i32::try_from(id).unwrap()), signal).unwrap();
     }
 
+    /// Waits until the program has ended, even if the terminal is not read.
+    #[track_caller]
+    pub(crate) fn wait_for_exit(&mut self, patience: Duration) -> ExitStatus {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the program goes on; the screen:\n{}", self.screen());
+            thread::sleep(Duration::from_millis(2)); // a pause between two looks at the program
+        }
+    }
+
     /// Waits until the program has ended and its last output was read.
     #[track_caller]
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
@@ -208,6 +236,11 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        // The thread that reads ends only if it reads.
+        if let Ok(mut drawn) = self.screen.state.lock() {
+            drawn.stopped = false;
+        }
+        self.screen.changed.notify_all();
         // The program may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -220,7 +253,8 @@ impl Screen {
         loop {
             // Reading from a pseudo-terminal fails when its program has gone.
             let count = output.read(&mut bytes).unwrap_or(0);
-            let mut drawn = self.state.lock().unwrap();
+            let drawn = self.state.lock().unwrap();
+            let mut drawn = self.changed.wait_while(drawn, |drawn| drawn.stopped).unwrap();
             drawn.parser.process(&bytes[..count]);
             drawn.raw.extend_from_slice(&bytes[..count]);
             drawn.ended = count == 0;

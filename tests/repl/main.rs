@@ -7,6 +7,7 @@ mod driver;
 #[path = "../pty/mod.rs"]
 mod pty;
 
+mod blocked;
 mod cancelling;
 mod colours;
 mod ending;

@@ -40,6 +40,14 @@ fn a_byte_that_is_not_a_character_does_not_end_the_editor() {
 }
 
 #[test]
+fn tab_rings_the_bell_if_nothing_fits() {
+    let mut repl = Repl::start();
+    repl.terminal.type_text("\\fork zz\t");
+    repl.terminal.wait_while_polling("the bell", |terminal| terminal.raw().contains(&0x07));
+    repl.terminal.wait_for_last("[lobby] \\fork zz");
+}
+
+#[test]
 fn a_line_that_is_too_long_stays_in_the_editor() {
     let mut repl = Repl::start();
     repl.terminal.paste(&"0123456789".repeat(2048));
