@@ -1,6 +1,6 @@
 //! The file `history.sqlite`: how it is made and opened, and how other files are refused. This file owns the tables,
-//! their version and every PRAGMA. `mod` says how large the file may become, and `rows` which messages are removed
-//! first when it is full.
+//! their version and every PRAGMA. `mod` says how large the file may become, and `removal` which messages are
+//! removed first when it is full.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -11,7 +11,7 @@ use hobnob_protocol::identity::create_private_dir;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
-use super::room_marks;
+use super::{room_marks, sizes};
 use crate::data::private_file;
 
 /// The name of the file in the data directory.
@@ -147,7 +147,7 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, HistoryError> {
 /// it.
 fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
     if version(conn)? != 0 || is_anything_there(conn)? {
-        return add_rooms(conn);
+        return add_later_tables(conn);
     }
     // Both must be set before the first table is made, and outside a transaction.
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -162,14 +162,15 @@ fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;
-    add_rooms(conn)
+    add_later_tables(conn)
 }
 
-/// Makes the table of room marks, if the file is a history of this version and does not have that table yet.
-fn add_rooms(conn: &Connection) -> rusqlite::Result<()> {
+/// Makes the tables that builds of this version did not have at first, if the file is a history of this version.
+fn add_later_tables(conn: &Connection) -> rusqlite::Result<()> {
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if id == APPLICATION_ID && version(conn)? == VERSION {
         conn.execute_batch(room_marks::TABLE)?;
+        conn.execute_batch(sizes::TABLE)?;
     }
     Ok(())
 }
