@@ -1,12 +1,20 @@
-//! Which messages are removed: the oldest of the largest group of talks when a class takes more than its share, and all
-//! that were exchanged with a key that the user forgets. This file knows nothing of how messages are added.
+//! Which messages are removed: the oldest of the largest group of talks when a class takes more than its share or the
+//! file more than it may, and all that were exchanged with a key that the user forgets. This file knows nothing of how
+//! messages are added.
 
 use rusqlite::{Connection, params};
 
+use super::file::{self, Space};
 use super::sizes;
 
 /// How many messages are removed at once. One transaction can delete so many without holding up another client.
 const LET_GO: i64 = 1000;
+
+/// How often messages are removed at most within one transaction because the file is too large.
+const ROUNDS: usize = 64;
+
+/// How many times as much as it is counted as a class may take in the worst case: if the words of all texts differ.
+const WORST: i64 = 2;
 
 /// If a class takes more than its share, removes the oldest messages of its largest groups until it fits. A hundredth
 /// more is removed, so that this does not happen again with every message.
@@ -23,7 +31,34 @@ pub(super) fn bound(conn: &Connection, private: bool, share: i64) -> rusqlite::R
         }
         over -= freed;
     }
-    conn.execute_batch("PRAGMA incremental_vacuum(256)")
+    Ok(())
+}
+
+/// If the file takes more than twice the share of a class, removes the oldest messages of the largest groups until it
+/// fits. What a message is counted as is an average. If somebody chooses texts whose words all differ, the index of
+/// words takes more.
+pub(super) fn bound_file(conn: &Connection, share: i64) -> rusqlite::Result<()> {
+    let limit = share.saturating_mul(2);
+    file::write_index(conn)?;
+    for _ in 0..ROUNDS {
+        let Space { bytes, unused } = file::space(conn)?;
+        if bytes <= limit {
+            break;
+        }
+        let over = bytes - unused - limit;
+        if over <= 0 {
+            return file::cut(conn, bytes - limit);
+        }
+        // Public messages can still be fetched from their server, but a class that certainly fits into its share does
+        // not give way for the other one.
+        let private = sizes::of_class(conn, false)? * WORST <= share;
+        let over = over.max(share / 100);
+        if let_go(conn, private, over)? == 0 && let_go(conn, !private, over)? == 0 {
+            break;
+        }
+        file::merge_index(conn)?;
+    }
+    Ok(())
 }
 
 /// Removes the oldest messages of the largest group that take `over` bytes together, but at most [`LET_GO`] messages.

@@ -117,7 +117,7 @@ pub(super) fn add(
             removal::bound(conn, private, share)?;
         }
     }
-    Ok(())
+    removal::bound_file(conn, share)
 }
 
 fn is_private(talk: &Talk) -> bool {
