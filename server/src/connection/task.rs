@@ -24,7 +24,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use super::arrival::{self, Arrival, Begin};
 use super::candidates::candidates;
@@ -134,7 +134,7 @@ where
         if poll_fn(|cx| connection.poll_handshake(cx)).await.is_err() || connection.is_for_relay() {
             return;
         }
-        let Ok(_hello) = read_hello(&connection).await else { return };
+        let Ok(_hello) = read_hello(&connection, shared.rate).await else { return };
         last_words(&connection, ServerMessage::refused(code)).await;
     };
     let _too_slow = timeout(HANDSHAKE_TIMEOUT, told).await;
@@ -180,7 +180,7 @@ where
     if connection.is_for_relay() {
         return Ok(Arrived::ForRelay);
     }
-    let (hello, key) = read_hello(connection).await?;
+    let (hello, key) = read_hello(connection, shared.rate).await?;
     if hello.protocol != PROTOCOL_VERSION {
         last_words(connection, ServerMessage::refused(RefusedCode::Protocol)).await;
         return Err(format!("it speaks version {}", hello.protocol));
@@ -208,12 +208,17 @@ where
     }
 }
 
-async fn read_hello<S>(connection: &Connection<S>) -> Result<(Hello, PublicKey), String>
+async fn read_hello<S>(connection: &Connection<S>, rate: u32) -> Result<(Hello, PublicKey), String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
+    let mut bucket = TokenBucket::new(rate, Instant::now());
     // Unknown messages are ignored, here as everywhere. The timeout of the handshake limits for how long.
     let event = loop {
+        if let Some(ready) = bucket.ready_at(Instant::now()) {
+            sleep_until(ready).await;
+        }
+        bucket.take(Instant::now());
         match poll_fn(|cx| connection.poll_event(cx, true)).await {
             Event::Message(ClientMessage::Unknown | ClientMessage::Pong) => {}
             Event::Message(ClientMessage::Ping) => connection.tell(&ServerMessage::Pong),
@@ -414,7 +419,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     }
 
     fn message(&mut self, message: ClientMessage) -> Next {
-        if !matches!(message, ClientMessage::Pong | ClientMessage::Leave) {
+        let is_free = match message {
+            ClientMessage::Pong => self.connection.pong(),
+            ClientMessage::Leave => true,
+            _ => false,
+        };
+        if !is_free {
             self.bucket.take(Instant::now());
         }
         let from = self.id;
@@ -449,13 +459,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
                 self.connection.tell(&ServerMessage::Pong);
                 Next::GoOn
             }
-            ClientMessage::Pong => {
-                self.connection.pong();
-                Next::GoOn
-            }
             ClientMessage::Leave => Next::Stop,
             ClientMessage::Consent { ask, answer } => Next::Ask(LobbyCommand::Consent { from, ask, answer }),
-            ClientMessage::Unknown => Next::GoOn,
+            ClientMessage::Pong | ClientMessage::Unknown => Next::GoOn,
         }
     }
 
