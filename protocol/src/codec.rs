@@ -89,28 +89,40 @@ impl LineBuffer {
         }
     }
 
-    /// Returns the next whole line without its newline, or `None` if no whole line has arrived. Empty lines are
-    /// skipped.
+    /// Returns the next whole line without its newline, or `None` if no whole line has arrived. Lines of blanks only
+    /// are skipped.
     ///
     /// # Errors
     /// Fails with [`CodecError::LineTooLong`]; after that nothing more can be read from the link.
     pub fn next_line(&mut self) -> Result<Option<Bytes>, CodecError> {
         loop {
-            let Some(offset) = memchr::memchr(b'\n', &self.bytes[self.searched..]) else {
-                self.searched = self.bytes.len();
-                return if self.bytes.len() >= self.limit { Err(self.too_long()) } else { Ok(None) };
-            };
-            let end = self.searched + offset;
-            self.searched = 0;
-            if end >= self.limit {
-                return Err(self.too_long());
-            }
-            let mut line = self.bytes.split_to(end + 1).freeze();
-            line.truncate(end);
-            if !line.iter().all(u8::is_ascii_whitespace) {
-                return Ok(Some(line));
+            match self.next_line_or_blank()? {
+                Some(line) if line.is_empty() => {}
+                line => return Ok(line),
             }
         }
+    }
+
+    /// Does the same, but returns a line of blanks only as an empty line, for a reader that counts the lines.
+    ///
+    /// # Errors
+    /// Fails as [`next_line`](Self::next_line) does.
+    pub fn next_line_or_blank(&mut self) -> Result<Option<Bytes>, CodecError> {
+        let Some(offset) = memchr::memchr(b'\n', &self.bytes[self.searched..]) else {
+            self.searched = self.bytes.len();
+            return if self.bytes.len() >= self.limit { Err(self.too_long()) } else { Ok(None) };
+        };
+        let end = self.searched + offset;
+        self.searched = 0;
+        if end >= self.limit {
+            return Err(self.too_long());
+        }
+        let mut line = self.bytes.split_to(end + 1).freeze();
+        line.truncate(end);
+        if line.iter().all(u8::is_ascii_whitespace) {
+            line.clear();
+        }
+        Ok(Some(line))
     }
 
     /// Returns the next message, or `None` if no whole line has arrived.

@@ -155,7 +155,7 @@ names_each!(
     Store, Closing, Id, NotInRoom, NotOperator, Muted, Slow, Locked, NoSuchUser, Yourself, Protected,
     Unchanged, ListFull, BadAct,
 );
-names_each!(every_reason_not_to_let_into_a_room_is_explained, NotJoinedCode: Full, TooMany, TooSoon, Store);
+names_each!(every_reason_not_to_let_into_a_room_is_explained, NotJoinedCode: Full, TooMany, TooSoon, Store, Busy);
 names_each!(every_answer_to_asked_is_explained, ConsentAnswer: Open, Asking, Declined, Busy);
 names_each!(every_reason_not_to_answer_is_explained, NoAnswerCode: Yourself, Store, Busy, Declined, Silent, NotInRoom, NotOperator);
 names_each!(every_reason_of_a_peer_to_refuse_is_explained, PeerRefusedCode: Purpose);

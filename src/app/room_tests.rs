@@ -93,7 +93,8 @@ fn a_text_after_a_join_is_said_in_the_joined_room() {
 
 #[test]
 fn a_text_after_a_failed_join_is_said_nowhere() {
-    for code in [NotJoinedCode::Full, NotJoinedCode::TooMany, NotJoinedCode::TooSoon, NotJoinedCode::Store] {
+    use NotJoinedCode::{Busy, Full, Other, Store, TooMany, TooSoon};
+    for code in [Full, TooMany, TooSoon, Store, Busy, Other] {
         let mut scene = Scene::new();
         scene.feed(&["\\join tea", "secret"]);
         scene.link.told();

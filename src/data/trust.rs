@@ -190,6 +190,11 @@ impl Trust {
 
     fn read(&self) -> Result<KnownKeys, TrustError> {
         match std::fs::read_to_string(&self.path) {
+            // hobnob always writes something into the list. An empty file is what is left of one, for example after a
+            // power cut, and would let another server and other users be pinned.
+            Ok(text) if text.trim().is_empty() => {
+                Err(TrustError::Format { path: self.path.clone(), reason: "it is empty".to_owned() })
+            }
             Ok(text) => toml::from_str(&text).map(KnownKeys::settle_earlier).map_err(|err| {
                 TrustError::Format { path: self.path.clone(), reason: err.message().to_owned() }
             }),

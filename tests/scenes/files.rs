@@ -44,7 +44,7 @@ fn files_that_are_links_stay_links() {
         std::os::unix::fs::symlink(&real, &link).unwrap();
         (link, real)
     });
-    fs::write(&links[0].1, "").unwrap();
+    fs::write(&links[0].1, "[servers]\n").unwrap();
     fs::write(&links[3].1, "# mine\n").unwrap();
     fs::set_permissions(&links[3].1, fs::Permissions::from_mode(0o644)).unwrap();
     let script = "\\alias brb be right back\n\\ignore bobby\n\\set times long\n\\set --save\n";
@@ -154,10 +154,12 @@ fn a_known_keys_file_that_cannot_be_read_stops_the_client() {
     let server = Server::start(&[]);
     let home = Home::new();
     server.client("anna").home(&home).run("").ended_with(0);
-    fs::write(home.data_dir().join("known_keys.toml"), "[[[ no toml").unwrap();
-    server.client("anna").home(&home).run("hello\n").failed().complains("known_keys.toml");
-    let kept = fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
-    assert_eq!(kept, "[[[ no toml", "the file was overwritten");
+    for content in ["[[[ no toml", ""] {
+        fs::write(home.data_dir().join("known_keys.toml"), content).unwrap();
+        server.client("anna").home(&home).run("hello\n").ended_with(2).complains("known_keys.toml");
+        let kept = fs::read_to_string(home.data_dir().join("known_keys.toml")).unwrap();
+        assert_eq!(kept, content, "the file was overwritten");
+    }
 }
 
 #[test]

@@ -107,6 +107,8 @@ pub enum NotJoinedCode {
     TooSoon,
     /// The server could not write its log.
     Store,
+    /// As many joins of this client as may wait are not answered yet.
+    Busy,
     /// A reason that this build does not know.
     #[serde(other)]
     Other,

@@ -24,7 +24,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let Err(Asked { room, request, .. }) = inner.rooms.get_or_insert_default().ask(asked) else {
                 return Ok(false);
             };
-            let code = NotJoinedCode::TooMany;
+            let code = NotJoinedCode::Busy;
             inner.outgoing.push(codec::encode(&ServerMessage::NotJoined { request, room, code }))?;
             Ok(true)
         });

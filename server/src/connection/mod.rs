@@ -265,8 +265,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.change(|inner| inner.outgoing.push_ping());
     }
 
-    fn pong(&self) {
-        self.lock().outgoing.pong();
+    /// The client sent a `pong`. Returns whether it answers a ping.
+    fn pong(&self) -> bool {
+        self.lock().outgoing.pong()
     }
 
     fn introductions_read(&self) -> u64 {

@@ -141,11 +141,16 @@ impl Outgoing {
         self.control_bytes + len <= MAX_OF_OTHERS_BYTES
     }
 
-    pub(super) fn pong(&mut self) {
+    /// A pong came. Returns whether it answers a ping; if it does not, it means nothing.
+    pub(super) fn pong(&mut self) -> bool {
+        if self.pongs == self.pings {
+            return false;
+        }
         self.pongs += 1;
         while self.unread.front().is_some_and(|&ping| ping <= self.pongs) {
             self.unread.pop_front();
         }
+        true
     }
 
     pub(super) fn introductions_read(&self) -> u64 {
@@ -306,9 +311,24 @@ mod tests {
         outgoing.push_ping().unwrap();
         assert_eq!(outgoing.push_introduction(Bytes::from_static(b"{}\n")), Some(1));
         assert_eq!(outgoing.introductions_read(), 0);
-        outgoing.pong();
+        assert!(outgoing.pong());
         assert_eq!(outgoing.introductions_read(), 0, "that was the ping before");
-        outgoing.pong();
+        assert!(outgoing.pong());
+        assert_eq!(outgoing.introductions_read(), 1);
+    }
+
+    #[test]
+    fn each_ping_is_answered_by_one_pong_and_further_ones_mean_nothing() {
+        let mut outgoing = Outgoing::default();
+        assert!(!outgoing.pong());
+        for _ in 0..3 {
+            outgoing.push_ping().unwrap();
+        }
+        let answers = (0..9).filter(|_| outgoing.pong()).count();
+        assert_eq!(answers, 3);
+        outgoing.push_introduction(Bytes::from_static(b"{}\n"));
+        assert_eq!(outgoing.introductions_read(), 0, "it was not answered in advance");
+        assert!(outgoing.pong());
         assert_eq!(outgoing.introductions_read(), 1);
     }
 }

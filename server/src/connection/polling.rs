@@ -72,8 +72,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
+    /// Returns the next message. A line of blanks only counts as a message whose type is not known, so that it is
+    /// ignored and still costs what a message costs.
     fn next_message(&mut self) -> Result<Option<ClientMessage>, CodecError> {
-        match self.lines.next_line()? {
+        match self.lines.next_line_or_blank()? {
+            Some(line) if line.is_empty() => Ok(Some(ClientMessage::Unknown)),
             Some(line) => Ok(Some(ClientMessage::read(&line)?)),
             None => Ok(None),
         }

@@ -124,7 +124,7 @@ where
         if poll_fn(|cx| connection.poll_handshake(cx)).await.is_err() || connection.is_for_relay() {
             return;
         }
-        let Ok(_hello) = read_hello(&connection).await else { return };
+        let Ok(_hello) = read_hello(&connection, shared.rate).await else { return };
         last_words(&connection, ServerMessage::refused(code)).await;
     };
     let _too_slow = timeout(HANDSHAKE_TIMEOUT, told).await;

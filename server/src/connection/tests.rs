@@ -1,6 +1,7 @@
 //! Tests of connections over pipes that are far too small, with a real TLS client at the other end.
 
 mod history;
+mod rate;
 mod rooms;
 mod unresponsive;
 
@@ -122,6 +123,13 @@ impl World {
     }
 
     async fn ask_with(&self, hello: Hello, size: usize) -> Client {
+        let mut client = self.connect(size).await;
+        client.send(&ClientMessage::Hello(hello)).await;
+        client
+    }
+
+    /// Returns a client that has sent nothing yet.
+    async fn connect(&self, size: usize) -> Client {
         let (near, far) = tokio::io::duplex(size);
         let remote = "192.0.2.1:5000".parse().unwrap();
         let shared = Arc::clone(&self.shared);
@@ -133,9 +141,7 @@ impl World {
         let (config, _) = client_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
         let stream = TlsConnector::from(config).connect(server_name(), near).await.unwrap();
         let (read, writer) = tokio::io::split(stream);
-        let mut client = Client { reader: MessageReader::new(read, MAX_LINE_BYTES), writer, serving };
-        client.send(&ClientMessage::Hello(hello)).await;
-        client
+        Client { reader: MessageReader::new(read, MAX_LINE_BYTES), writer, serving }
     }
 
     async fn join(&self, name: &str, size: usize) -> (Client, Position) {
@@ -150,6 +156,11 @@ impl World {
 impl Client {
     async fn send(&mut self, message: &ClientMessage) {
         self.writer.write_all(&codec::encode(message)).await.unwrap();
+        self.writer.flush().await.unwrap();
+    }
+
+    async fn send_lines(&mut self, line: &str, count: usize) {
+        self.writer.write_all(line.repeat(count).as_bytes()).await.unwrap();
         self.writer.flush().await.unwrap();
     }
 

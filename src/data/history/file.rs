@@ -1,6 +1,6 @@
 //! The file `history.sqlite`: how it is made and opened, and how other files are refused. This file owns the tables,
-//! their version and every PRAGMA. `mod` says how large the file may become, and `rows` which messages are removed
-//! first when it is full.
+//! their version and every PRAGMA. `mod` says how large the file may become, and `removal` which messages are
+//! removed first when it is full.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -11,7 +11,7 @@ use hobnob_protocol::identity::create_private_dir;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
-use super::room_marks;
+use super::{room_marks, sizes};
 use crate::data::private_file;
 
 /// The name of the file in the data directory.
@@ -28,6 +28,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many KiB of pages a connection keeps in memory: about as many as a transaction of the writer changes.
 const CACHE_KIB: i32 = 256;
+
+/// How many pages are given back to the system in one transaction. Each of them may have to be written elsewhere.
+const MOST_CUT: i64 = 1024;
+
+/// How many pages of the index of words are written anew at once to free space.
+const MERGED: i64 = 256;
 
 /// The SQLite tokenizer that cuts texts into words.
 pub(super) const TOKENIZER: &str = "tokenize='unicode61 remove_diacritics 2'";
@@ -147,7 +153,7 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, HistoryError> {
 /// it.
 fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
     if version(conn)? != 0 || is_anything_there(conn)? {
-        return add_rooms(conn);
+        return add_later_tables(conn);
     }
     // Both must be set before the first table is made, and outside a transaction.
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -162,14 +168,15 @@ fn prepare(conn: &mut Connection) -> rusqlite::Result<()> {
         transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;
-    add_rooms(conn)
+    add_later_tables(conn)
 }
 
-/// Makes the table of room marks, if the file is a history of this version and does not have that table yet.
-fn add_rooms(conn: &Connection) -> rusqlite::Result<()> {
+/// Makes the tables that builds of this version did not have at first, if the file is a history of this version.
+fn add_later_tables(conn: &Connection) -> rusqlite::Result<()> {
     let id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if id == APPLICATION_ID && version(conn)? == VERSION {
         conn.execute_batch(room_marks::TABLE)?;
+        conn.execute_batch(sizes::TABLE)?;
     }
     Ok(())
 }
@@ -198,6 +205,47 @@ fn require_ours(conn: &Connection) -> Result<(), HistoryError> {
             ),
         )),
     }
+}
+
+/// How much space the file takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Space {
+    /// How many bytes the file has, after all that was written is in it.
+    pub bytes: i64,
+    /// How many of these bytes hold nothing.
+    pub unused: i64,
+}
+
+/// Returns how much space the file takes, with what the open transaction has written.
+pub(super) fn space(conn: &Connection) -> rusqlite::Result<Space> {
+    let of = |pragma: &str| -> rusqlite::Result<i64> {
+        conn.prepare_cached(pragma)?.query_row([], |row| row.get(0))
+    };
+    let page = of("PRAGMA page_size")?;
+    Ok(Space { bytes: of("PRAGMA page_count")? * page, unused: of("PRAGMA freelist_count")? * page })
+}
+
+/// Gives unused space at the end of the file back to the system: as many bytes as are asked for, but at most
+/// [`MOST_CUT`] pages at once.
+pub(super) fn cut(conn: &Connection, bytes: i64) -> rusqlite::Result<()> {
+    let page: i64 = conn.prepare_cached("PRAGMA page_size")?.query_row([], |row| row.get(0))?;
+    let pages = (bytes / page + 1).clamp(1, MOST_CUT);
+    // Each step gives back one page.
+    let mut statement = conn.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
+}
+
+/// Writes the index of what the open transaction has added, which SQLite else does when the transaction ends. SQLite
+/// also writes it when a savepoint begins.
+pub(super) fn write_index(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch("SAVEPOINT index_is_written; RELEASE index_is_written")
+}
+
+/// Frees a part of the space that removed messages still take in the index of words.
+pub(super) fn merge_index(conn: &Connection) -> rusqlite::Result<()> {
+    conn.prepare_cached("INSERT INTO words (words, rank) VALUES ('merge', ?)")?.execute([MERGED]).map(drop)
 }
 
 fn configure(conn: &Connection) -> rusqlite::Result<()> {

@@ -5,6 +5,7 @@
 //! 1. [`entry`] defines what a stored message is, and what a mark is.
 //! 2. [`file`](mod@file) makes and opens the file, and owns its tables.
 //! 3. [`writer`] runs a thread that writes what waits in its [`queue`]. It uses [`rows`], [`marks`] and [`room_marks`].
+//!    [`sizes`] counts what is stored, and [`removal`] removes what gives way.
 //! 4. [`question`] reads over a second connection. [`words`] says how words are searched for, and [`beginnings`] how
 //!    words are searched for if only their beginning is given.
 //! 5. [`bring_over`] takes over what earlier builds have kept.
@@ -16,8 +17,10 @@ mod file;
 mod marks;
 pub(crate) mod question;
 mod queue;
+mod removal;
 mod room_marks;
 mod rows;
+mod sizes;
 #[cfg(test)]
 mod tests;
 mod words;

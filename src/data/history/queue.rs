@@ -22,6 +22,9 @@ const MOST_BYTES: usize = 32 * 1024 * 1024;
 /// are written. With fewer jobs, the cost of each transaction itself would be noticeable.
 const MOST_TOGETHER: usize = 256;
 
+/// How many bytes of text are written in one transaction, except for one text more.
+const MOST_BYTES_TOGETHER: usize = 1024 * 1024;
+
 /// How long a message of a lobby or room may wait for others, so that they are written together. A transaction for each
 /// message would cost more than showing the message. If the process ends within this time, the message is still in the
 /// log of its server. A private message is not stored anywhere else, so it is written at once.
@@ -75,6 +78,17 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// Returns how many of the oldest jobs are written together.
+    fn taken_together(&self) -> usize {
+        let mut bytes = 0;
+        let fits = |job: &&Job| {
+            let fits = bytes < MOST_BYTES_TOGETHER;
+            bytes += job.bytes();
+            fits
+        };
+        self.jobs.iter().take(MOST_TOGETHER).take_while(fits).count()
+    }
+
     /// Whether the waiting jobs have to be written now.
     fn is_due(&self) -> bool {
         self.urgent > 0 || self.jobs.len() >= MOST_TOGETHER || self.is_closed
@@ -110,15 +124,15 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for jobs, and then for a moment for further ones. Returns the oldest jobs, at most [`MOST_TOGETHER`].
-    /// The result is empty when the queue is closed and empty.
+    /// Waits for jobs, and then for a moment for further ones. Returns the oldest jobs, at most [`MOST_TOGETHER`] and
+    /// with about [`MOST_BYTES_TOGETHER`] bytes of text. The result is empty when the queue is closed and empty.
     pub(super) fn take(&self) -> Vec<Job> {
         let waiting = self.lock();
         let is_idle = |waiting: &mut Waiting| waiting.jobs.is_empty() && !waiting.is_closed;
         let waiting = self.wake.wait_while(waiting, is_idle).unwrap_or_else(PoisonError::into_inner);
         let gathered = self.wake.wait_timeout_while(waiting, GATHERING, |waiting| !waiting.is_due());
         let (mut waiting, _) = gathered.unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.jobs.len().min(MOST_TOGETHER);
+        let count = waiting.taken_together();
         let taken: Vec<Job> = waiting.jobs.drain(..count).collect();
         waiting.bytes -= taken.iter().map(Job::bytes).sum::<usize>();
         waiting.urgent -= taken.iter().filter(|job| job.is_urgent()).count();

@@ -1,5 +1,5 @@
-//! Messages as rows of the file. It adds each message only once, and removes the oldest messages if a class takes more
-//! than its share. This file owns how many bytes a message is counted as.
+//! Messages as rows of the file. Each message is added only once. This file owns how talks and messages are written;
+//! what has to give way for them is in [`removal`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,17 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::entry::{Entry, Side, Talk};
 use super::file::PRIVATE_IDS;
-use super::words;
-
-/// How many bytes a message takes besides its text: its row, its entries in three indexes, and unused space in pages.
-/// The number was measured, and the test of the limit checks that the file keeps to it.
-const OVERHEAD: i64 = 150;
-
-/// How many tenths of a byte each byte of text takes: the byte itself and its share in the index of words.
-const TEXT_TENTHS: i64 = 22;
-
-/// How many messages are removed at once. One transaction can delete so many without holding up another client.
-const LET_GO: i64 = 1000;
+use super::{removal, sizes, words};
 
 /// How many talks are remembered with the ids of their rows. A client has only a few.
 const MOST_TALKS: usize = 256;
@@ -109,20 +99,25 @@ pub(super) fn add(
     entries: &[Entry],
     share: i64,
 ) -> rusqlite::Result<()> {
-    let mut grown = [0_i64; 2];
+    // How many bytes each talk has grown by, with its class.
+    let mut grown = HashMap::new();
     let mut adding = Adding::new(conn)?;
     for entry in entries {
-        if let Some(bytes) = adding.add(talks, entry)? {
-            grown[usize::from(is_private(&entry.talk))] += bytes;
+        if let Some((talk, bytes)) = adding.add(talks, entry)? {
+            grown.entry((talk, is_private(&entry.talk))).and_modify(|by| *by += bytes).or_insert(bytes);
         }
     }
-    for (private, grown) in [false, true].into_iter().zip(grown) {
-        if grown > 0 {
-            resize(conn, private, grown)?;
-            bound(conn, private, share)?;
+    let mut has_grown = [false; 2];
+    for ((talk, private), by) in grown {
+        sizes::grow(conn, talk, private, by)?;
+        has_grown[usize::from(private)] = true;
+    }
+    for (private, has_grown) in [false, true].into_iter().zip(has_grown) {
+        if has_grown {
+            removal::bound(conn, private, share)?;
         }
     }
-    Ok(())
+    removal::bound_file(conn, share)
 }
 
 fn is_private(talk: &Talk) -> bool {
@@ -147,9 +142,9 @@ impl<'c> Adding<'c> {
         Ok(Self { conn, message, words, next: [None; 2] })
     }
 
-    /// Adds one message and returns how many bytes it is counted as. Returns `None` if it is already stored, or if it
-    /// has a number that is too large for a column.
-    fn add(&mut self, talks: &mut Talks, entry: &Entry) -> rusqlite::Result<Option<i64>> {
+    /// Adds one message. Returns the id of its talk, and how many bytes the message is counted as. Returns `None` if it
+    /// is already stored, or if it has a number that is too large for a column.
+    fn add(&mut self, talks: &mut Talks, entry: &Entry) -> rusqlite::Result<Option<(i64, i64)>> {
         let (Ok(number), Ok(at)) = (i64::try_from(entry.number), i64::try_from(entry.at)) else {
             return Ok(None);
         };
@@ -170,13 +165,8 @@ impl<'c> Adding<'c> {
             return Ok(None);
         }
         self.words.execute(params![id, words::spaced(text)])?;
-        Ok(Some(size(i64::try_from(text.len()).unwrap_or(i64::MAX))))
+        Ok(Some((talk, sizes::of_message(i64::try_from(text.len()).unwrap_or(i64::MAX)))))
     }
-}
-
-/// Returns how many bytes a message is counted as whose text has `text` bytes.
-fn size(text: i64) -> i64 {
-    OVERHEAD + text.saturating_mul(TEXT_TENTHS) / 10
 }
 
 /// Returns the first and the last possible id of a class.
@@ -191,74 +181,4 @@ fn next_id(conn: &Connection, private: bool) -> rusqlite::Result<i64> {
         .query_row([first, last], |row| row.get(0))
         .optional()?;
     Ok(newest.map_or(first, |id| id + 1))
-}
-
-fn resize(conn: &Connection, private: bool, by: i64) -> rusqlite::Result<()> {
-    conn.prepare_cached("UPDATE sizes SET bytes = max(0, bytes + ?) WHERE private = ?")?
-        .execute(params![by, private])
-        .map(drop)
-}
-
-/// If a class takes more than its share, removes its oldest messages until it fits. A hundredth more is removed, so
-/// that this does not happen again with every message.
-pub(super) fn bound(conn: &Connection, private: bool, share: i64) -> rusqlite::Result<()> {
-    let bytes: i64 = conn
-        .prepare_cached("SELECT bytes FROM sizes WHERE private = ?")?
-        .query_row([private], |row| row.get(0))?;
-    if bytes <= share {
-        return Ok(());
-    }
-    let mut over = bytes - share + share / 100;
-    while over > 0 {
-        let freed = let_go(conn, private, over)?;
-        if freed == 0 {
-            break;
-        }
-        over -= freed;
-    }
-    conn.execute_batch("PRAGMA incremental_vacuum(256)")
-}
-
-/// Removes the oldest messages that take `over` bytes together, but at most [`LET_GO`] messages. Returns how many bytes
-/// were freed.
-fn let_go(conn: &Connection, private: bool, over: i64) -> rusqlite::Result<i64> {
-    let (first, last) = ids(private);
-    let mut oldest = conn.prepare_cached(
-        "SELECT id, octet_length(text) FROM messages WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?",
-    )?;
-    let mut rows = oldest.query(params![first, last, LET_GO])?;
-    let (mut freed, mut until) = (0, None);
-    while let Some(row) = rows.next()? {
-        until = Some(row.get::<_, i64>(0)?);
-        freed += size(row.get(1)?);
-        if freed >= over {
-            break;
-        }
-    }
-    if let Some(until) = until {
-        delete(conn, "id BETWEEN ? AND ?", params![first, until])?;
-        resize(conn, private, -freed)?;
-    }
-    Ok(freed)
-}
-
-/// Removes the private messages that this user exchanged with a key, and returns how many there were.
-pub(super) fn forget(conn: &Connection, own_name: &str, other: &[u8]) -> rusqlite::Result<usize> {
-    const WHICH: &str = "talk IN (SELECT id FROM talks WHERE kind = 2 AND own_name = ?1 AND other = ?2)";
-    let sizes = format!("SELECT octet_length(text) FROM messages WHERE {WHICH}");
-    let mut freed = 0;
-    let mut statement = conn.prepare(&sizes)?;
-    let mut rows = statement.query(params![own_name, other])?;
-    while let Some(row) = rows.next()? {
-        freed += size(row.get(0)?);
-    }
-    let gone = delete(conn, WHICH, params![own_name, other])?;
-    resize(conn, true, -freed)?;
-    Ok(gone)
-}
-
-fn delete(conn: &Connection, which: &str, params: &[&dyn rusqlite::ToSql]) -> rusqlite::Result<usize> {
-    let words = format!("DELETE FROM words WHERE rowid IN (SELECT id FROM messages WHERE {which})");
-    conn.prepare_cached(&words)?.execute(params)?;
-    conn.prepare_cached(&format!("DELETE FROM messages WHERE {which}"))?.execute(params)
 }

@@ -1,6 +1,8 @@
 //! Tests of the history as a whole: what is stored and only once, what is found, what is removed when it is full, and
 //! how it treats other files.
 
+mod limits;
+
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 

@@ -18,7 +18,7 @@ use super::file::{HistoryError, told};
 use super::queue::{Full, Job, Queue};
 use super::room_marks::{RoomNote, RoomReader};
 use super::rows::{self, Talks};
-use super::{file, marks, room_marks};
+use super::{file, marks, removal, room_marks, sizes};
 
 /// How long a reader waits until the latest messages are written.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -132,6 +132,9 @@ struct Run {
 
 impl Run {
     fn run(mut self) {
+        if let Err(err) = sizes::settle(&mut self.conn) {
+            self.shared.trouble(told(&err));
+        }
         loop {
             let jobs = self.shared.queue.take();
             if jobs.is_empty() {
@@ -180,7 +183,7 @@ impl Run {
                 }
                 Job::Room { name, reader, note } => room_marks::note(&transaction, name, reader, note)?,
                 Job::Forget { own_name, other } => {
-                    rows::forget(&transaction, own_name, other.as_bytes())?;
+                    removal::forget(&transaction, own_name, other.as_bytes())?;
                 }
                 Job::Keep(_) | Job::Flush(_) => {}
             }

@@ -154,9 +154,21 @@ fn a_key_is_not_pinned_while_another_client_holds_the_lock() {
 fn a_file_that_is_not_a_list_of_keys_is_refused_and_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("known_keys.toml");
-    std::fs::write(&path, "users = 7").unwrap();
-    assert!(matches!(Trust::open(folder.path()), Err(TrustError::Format { .. })));
-    assert_eq!(std::fs::read(&path).unwrap(), b"users = 7");
+    for content in ["users = 7", "", " \n\n"] {
+        std::fs::write(&path, content).unwrap();
+        assert!(matches!(Trust::open(folder.path()), Err(TrustError::Format { .. })), "{content:?}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), content);
+    }
+}
+
+#[test]
+fn a_list_without_any_pin_is_not_written_as_an_empty_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = lobby(&folder, 9);
+    assert!(!trust.path().exists(), "a first start makes no file");
+    trust.pin_user(&name("bobby"), &key(1)).unwrap();
+    trust.forget(&name("bobby")).unwrap();
+    assert_eq!(lobby(&folder, 9).names().unwrap().len(), 0);
 }
 
 #[test]

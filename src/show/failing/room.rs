@@ -46,6 +46,11 @@ fn not_joined(name: &RoomName, code: NotJoinedCode) -> String {
             format!("there is no room {room}, and you have made too many within an hour: try again later")
         }
         NotJoinedCode::Store => "the server could not store it".to_owned(),
+        NotJoinedCode::Busy => {
+            format!(
+                "the server has not answered your other joins yet, so it did not let you into {room}: try again in a few seconds"
+            )
+        }
         NotJoinedCode::Other => format!("the server does not let you into {room}"),
     }
 }
@@ -54,6 +59,7 @@ impl Failing for Room<'_> {
     fn code(&self) -> ErrorCode {
         match self {
             Self::NoName(_) => ErrorCode::BadName,
+            Self::NotJoined { code: NotJoinedCode::Busy, .. } => ErrorCode::Busy,
             Self::NotJoined { .. } => ErrorCode::Refused,
             Self::NoTopic(_) => ErrorCode::TooLong,
             Self::TooMuchWaits => ErrorCode::LobbyDown,

@@ -10,12 +10,14 @@ use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{ClientMessage, Hello, RefusedCode, ServerMessage};
 use hobnob_protocol::{MAX_CANDIDATES, MAX_ROOMS_OF_A_KEY, PROTOCOL_VERSION};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until};
 
 use super::{Shared, Stay, last_words};
 use crate::connection::arrival::Arrival;
 use crate::connection::candidates::candidates;
 use crate::connection::{Connection, Event};
 use crate::decide::{ConnectionId, Newcomer};
+use crate::limits::rate::TokenBucket;
 use crate::lobby::{Join, LobbyCommand, Outlet};
 use crate::network::Network;
 
@@ -40,7 +42,7 @@ where
     if connection.is_for_relay() {
         return Ok(Arrived::ForRelay);
     }
-    let (hello, key) = read_hello(connection).await?;
+    let (hello, key) = read_hello(connection, shared.rate).await?;
     if hello.protocol != PROTOCOL_VERSION {
         last_words(connection, ServerMessage::refused(RefusedCode::Protocol)).await;
         return Err(format!("it speaks version {}", hello.protocol));
@@ -68,12 +70,17 @@ where
     }
 }
 
-pub(super) async fn read_hello<S>(connection: &Connection<S>) -> Result<(Hello, PublicKey), String>
+pub(super) async fn read_hello<S>(connection: &Connection<S>, rate: u32) -> Result<(Hello, PublicKey), String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
+    let mut bucket = TokenBucket::new(rate, Instant::now());
     // Unknown messages are ignored, here as everywhere. The timeout of the handshake limits for how long.
     let event = loop {
+        if let Some(ready) = bucket.ready_at(Instant::now()) {
+            sleep_until(ready).await;
+        }
+        bucket.take(Instant::now());
         match poll_fn(|cx| connection.poll_event(cx, true)).await {
             Event::Message(ClientMessage::Unknown | ClientMessage::Pong) => {}
             Event::Message(ClientMessage::Ping) => connection.tell(&ServerMessage::Pong),

@@ -20,7 +20,12 @@ use crate::lobby::{LobbyCommand, Outlet};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
     pub(super) fn message(&mut self, message: ClientMessage) -> Next {
-        if !matches!(message, ClientMessage::Pong | ClientMessage::Leave) {
+        let is_free = match message {
+            ClientMessage::Pong => self.connection.pong(),
+            ClientMessage::Leave => true,
+            _ => false,
+        };
+        if !is_free {
             self.bucket.take(Instant::now());
         }
         let from = self.id;
@@ -55,13 +60,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
                 self.connection.tell(&ServerMessage::Pong);
                 Next::GoOn
             }
-            ClientMessage::Pong => {
-                self.connection.pong();
-                Next::GoOn
-            }
             ClientMessage::Leave => Next::Stop,
             ClientMessage::Consent { ask, answer } => Next::Ask(LobbyCommand::Consent { from, ask, answer }),
-            ClientMessage::Unknown => Next::GoOn,
+            ClientMessage::Pong | ClientMessage::Unknown => Next::GoOn,
         }
     }
 

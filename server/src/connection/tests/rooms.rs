@@ -240,6 +240,27 @@ async fn rooms_are_listed_in_parts_sorted_by_name() {
 }
 
 #[tokio::test]
+async fn joins_for_which_there_is_no_room_to_wait_are_answered_busy() {
+    let world = World::new();
+    let (mut anna, _) = world.join("anna", 1024 * 1024).await;
+    anna.join_room("dev", 0).await;
+    let join = JoinRoom { request: 5, room: room("dev"), cursor: None, since: None, backlog: 0 };
+    // The connection's task reads all of them before the lobby answers the first.
+    anna.writer.write_all(&codec::encode(&ClientMessage::Join(join)).repeat(200)).await.unwrap();
+    anna.writer.flush().await.unwrap();
+    let (mut joined, mut codes) = (0, Vec::new());
+    while joined + codes.len() < 200 {
+        match anna.next().await.unwrap() {
+            ServerMessage::Joined(_) => joined += 1,
+            ServerMessage::NotJoined { request: Some(5), code, .. } => codes.push(code),
+            ServerMessage::Presence { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(!codes.is_empty() && codes.iter().all(|code| *code == NotJoinedCode::Busy), "{codes:?}");
+}
+
+#[tokio::test]
 async fn more_joins_than_a_key_may_have_rooms_are_refused_at_once() {
     let world = World::new();
     let (mut anna, _) = world.join("anna", 1024 * 1024).await;
