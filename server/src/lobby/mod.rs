@@ -245,8 +245,8 @@ impl Lobby {
         self.gathered.push(Entry::Operators(listed));
     }
 
-    /// Whether commands are taken from the queue now. While a quick disk stores a batch they stay there, as they do when the
-    /// lobby's own thread stores it. Otherwise nearly every text would wake the lobby, which could only put it by.
+    /// Whether commands are taken from the queue now. While a quick disk stores a batch they stay there, as they do when
+    /// the lobby's own thread stores it. Otherwise nearly every text would wake the lobby, which could only put it by.
     fn takes_commands(&self) -> bool {
         let stores_quickly = self.storing.is_some() && self.stores_here == StoresHere::Now;
         self.gathered.has_room() && (!stores_quickly || self.servers.is_some())

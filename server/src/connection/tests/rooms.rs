@@ -1,6 +1,6 @@
 //! Rooms over pipes that are too small: each member can read each room's log, however little the pipe takes.
 
-use hobnob_protocol::message::{Cursor, JoinRoom, JoinedRoom, RoomCursor};
+use hobnob_protocol::message::{Cursor, JoinRoom, JoinedRoom, NotJoinedCode, RoomCursor};
 use hobnob_protocol::room::RoomName;
 
 use super::*;
