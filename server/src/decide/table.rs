@@ -1,41 +1,42 @@
 //! A sorted map of which a copy costs nothing, whatever its size: the copy and the original have all nodes in common,
 //! and a change copies only the nodes that lead to it. Therefore the whole machine can be written to a disk while the
 //! lobby goes on. It is walked through only in the order of its keys, so that two servers with the same contents never
-//! decide differently because their maps are laid out differently.
+//! decide differently because their maps are laid out differently. Nothing but this file knows which library the map
+//! is from.
 //!
-//! A change of a map that was copied costs at most one node of each level: [`MOST`](node::MOST) pairs and, of a million pairs, three
-//! or four times as many children. No insertion ever moves more than that, while a hash map that is full moves
-//! everything.
+//! A change of a map that was copied costs [`MOST`] pairs and, of each node on the way there, two keys. No insertion ever
+//! moves more than that, while a hash map that is full moves everything. A node has memory for [`MOST`] pairs as long as
+//! it has one; so a map in which keys come and go for long takes more memory than one that was only filled.
 
-mod node;
 #[cfg(test)]
 mod tests;
 
 use std::borrow::Borrow;
-use std::sync::Arc;
 
-use self::node::{Iter, Node};
+use immutable_chunkmap::map::Map;
+
+/// How many pairs a node has at most. With fewer, a walk through the map takes longer; with more, a change after a copy.
+const MOST: usize = 64;
 
 /// A sorted map whose copies share what they have in common.
 #[derive(Debug, Clone)]
-pub(super) struct Table<K, V> {
-    root: Arc<Node<K, V>>,
-    len: usize,
+pub(super) struct Table<K: Ord + Clone, V: Clone> {
+    map: Map<K, V, MOST>,
 }
 
-impl<K, V> Default for Table<K, V> {
+impl<K: Ord + Clone, V: Clone> Default for Table<K, V> {
     fn default() -> Self {
-        Self { root: Arc::default(), len: 0 }
+        Self { map: Map::new() }
     }
 }
 
-impl<K, V> Table<K, V> {
+impl<K: Ord + Clone, V: Clone> Table<K, V> {
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.map.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     pub(super) fn clear(&mut self) {
@@ -43,8 +44,8 @@ impl<K, V> Table<K, V> {
     }
 
     /// All pairs of the map in the order of their keys.
-    pub(super) fn iter(&self) -> Iter<'_, K, V> {
-        self.root.iter()
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.map.into_iter()
     }
 
     /// All keys of the map in their order.
@@ -56,14 +57,12 @@ impl<K, V> Table<K, V> {
     pub(super) fn values(&self) -> impl Iterator<Item = &V> {
         self.iter().map(|(_, value)| value)
     }
-}
 
-impl<K: Ord, V> Table<K, V> {
     pub(super) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
     {
-        self.get_key_value(key).map(|(_, value)| value)
+        self.map.get(key)
     }
 
     /// The key as it stands in the map, and its value.
@@ -71,7 +70,7 @@ impl<K: Ord, V> Table<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.root.find(key)
+        self.map.get_full(key)
     }
 
     pub(super) fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
@@ -80,36 +79,29 @@ impl<K: Ord, V> Table<K, V> {
     {
         self.get(key).is_some()
     }
-}
 
-impl<K: Ord + Clone, V: Clone> Table<K, V> {
     pub(super) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
     {
-        Arc::make_mut(&mut self.root).find_mut(key)
+        self.map.get_mut_cow(key)
     }
 
-    /// Gives the value that the key had before.
+    /// Gives the value that the key had before. The key stays as it stands in the map.
     pub(super) fn insert(&mut self, key: K, value: V) -> Option<V> {
-        let (before, right) = Arc::make_mut(&mut self.root).insert(key, value);
-        if let Some(right) = right {
-            self.root = Arc::new(Node::over(Arc::clone(&self.root), right));
-        }
-        self.len += usize::from(before.is_none());
-        before
+        let put = |key: K, value, before: Option<(&K, &V)>| {
+            Some((before.map_or(key, |(key, _)| key.clone()), value))
+        };
+        self.map.update_cow(key, value, put)
     }
 
-    pub(super) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    pub(super) fn remove<Q: Ord>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
         // Nothing is copied for a key that is not there.
         self.get(key)?;
-        let removed = Arc::make_mut(&mut self.root).remove(key)?;
-        self.len -= 1;
-        self.lower();
-        Some(removed)
+        self.map.remove_cow(key)
     }
 
     /// Returns the value of `key`; it is made now if there is none yet.
@@ -117,22 +109,13 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
     where
         V: Default,
     {
-        if !self.contains_key(&key) {
-            self.insert(key.clone(), V::default());
-        }
-        self.get_mut(&key).expect("it was inserted if it was not there")
+        self.map.get_or_default_cow(key)
     }
 
     /// Keeps the values for which `keep` is true.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut V) -> bool) {
-        self.len -= Arc::make_mut(&mut self.root).retain(&mut keep);
-        self.lower();
-    }
-
-    /// Takes away roots that only lead to one child.
-    fn lower(&mut self) {
-        while let Some(below) = self.root.lower() {
-            self.root = below;
-        }
+        let gone: Vec<K> =
+            self.map.iter_mut_cow().filter_map(|(key, value)| (!keep(value)).then(|| key.clone())).collect();
+        gone.iter().for_each(|key| drop(self.map.remove_cow(key)));
     }
 }

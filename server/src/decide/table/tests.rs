@@ -1,53 +1,41 @@
 //! Tests of the module above; they know its private parts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use hobnob_protocol::name::UserName;
+use immutable_chunkmap::map::NodeRef;
 use proptest::prelude::*;
 
-use super::node::MOST;
 use super::*;
 
-/// The nodes of a table that are not those of another one.
-fn own_nodes<K, V>(table: &Arc<Node<K, V>>, other: &BTreeMap<*const Node<K, V>, ()>) -> usize {
-    if other.contains_key(&Arc::as_ptr(table)) {
-        return 0;
-    }
-    1 + match &**table {
-        Node::Leaf(_) => 0,
-        Node::Branch(children) => children.iter().map(|(_, child)| own_nodes(child, other)).sum(),
-    }
+type Node<'a, K, V> = Option<NodeRef<'a, K, V, MOST>>;
+
+/// Calls `each` for all nodes, and says how many levels there are.
+fn walk<K: Ord + Clone, V: Clone>(
+    node: Node<'_, K, V>,
+    each: &mut impl FnMut(&NodeRef<'_, K, V, MOST>),
+) -> usize {
+    node.map_or(0, |node| {
+        each(&node);
+        1 + walk(node.left(), each).max(walk(node.right(), each))
+    })
 }
 
-fn nodes<K, V>(node: &Arc<Node<K, V>>, all: &mut BTreeMap<*const Node<K, V>, ()>) {
-    all.insert(Arc::as_ptr(node), ());
-    if let Node::Branch(children) = &**node {
-        children.iter().for_each(|(_, child)| nodes(child, all));
-    }
-}
-
-/// How many levels there are; all leaves are at the same depth, and no node is empty or too large.
-fn levels<K, V>(node: &Node<K, V>, is_root: bool) -> usize {
-    assert!(node.rows() <= MOST, "{}", node.rows());
-    match node {
-        Node::Leaf(pairs) => {
-            assert!(is_root || !pairs.is_empty());
-            1
-        }
-        Node::Branch(children) => {
-            assert!(!children.is_empty() && (!is_root || children.len() > 1));
-            let mut below = children.iter().map(|(_, child)| levels(child, false));
-            let first = below.next().unwrap();
-            assert!(below.all(|other| other == first));
-            1 + first
-        }
-    }
+/// The nodes of a table; each one has a pair, and none has too many.
+fn nodes<K: Ord + Clone, V: Clone>(table: &Table<K, V>) -> BTreeSet<usize> {
+    let mut all = BTreeSet::new();
+    walk(table.map.root(), &mut |node| {
+        assert!((1..=MOST).contains(&node.len()), "{}", node.len());
+        all.insert(node.identity());
+    });
+    all
 }
 
 #[track_caller]
 fn check(table: &Table<u32, u32>, expected: &BTreeMap<u32, u32>) {
     assert!(table.iter().eq(expected.iter()));
     assert_eq!((table.len(), table.is_empty()), (expected.len(), expected.is_empty()));
-    levels(&table.root, true);
+    nodes(table);
     for (key, value) in expected {
         assert_eq!(table.get_key_value(key), Some((key, value)));
     }
@@ -117,28 +105,42 @@ proptest! {
 }
 
 #[test]
+fn a_key_stays_as_it_was_inserted_first() {
+    let [first, same]: [UserName; 2] = ["Anna", "anna"].map(|name| name.parse().unwrap());
+    let mut table = Table::default();
+    assert_eq!(table.insert(first, 1), None);
+    assert_eq!(table.insert(same.clone(), 2), Some(1));
+    let (key, value) = table.get_key_value(&same).unwrap();
+    assert_eq!((key.as_str(), *value), ("Anna", 2));
+}
+
+#[test]
 fn a_copy_is_made_in_no_time_and_a_change_copies_one_node_of_each_level() {
     let spread = |n: u32| n.wrapping_mul(2_654_435_761);
     let mut table = Table::default();
     for n in 0..200_000u32 {
         table.insert(spread(n), n);
     }
-    let levels = levels(&table.root, true);
-    assert!(levels <= 4, "{levels}");
+    let levels = walk(table.map.root(), &mut |_| {});
+    assert!(levels <= 18, "{levels}");
     let copy = table.clone();
-    let mut before = BTreeMap::new();
-    nodes(&copy.root, &mut before);
-    assert!(Arc::ptr_eq(&copy.root, &table.root), "nothing is copied until something changes");
+    let before = nodes(&copy);
+    assert_eq!(nodes(&table), before, "nothing is copied until something changes");
+    let own = |table: &Table<u32, u32>| nodes(table).difference(&before).count();
     *table.get_mut(&spread(7)).unwrap() = 0;
-    assert_eq!(own_nodes(&table.root, &before), levels);
+    let copied = own(&table);
+    assert!((1..=levels).contains(&copied), "{copied}");
     // What is copied already is not copied again.
     *table.get_mut(&spread(7)).unwrap() = 1;
-    assert_eq!(own_nodes(&table.root, &before), levels);
+    assert_eq!(own(&table), copied);
+    // Nothing is copied for a key that is not there.
+    assert_eq!(table.remove(&spread(1_000_000)), None);
+    assert_eq!(own(&table), copied);
     for n in 0..100 {
         table.remove(&spread(n));
         table.insert(spread(1_000_000 + n), n);
     }
-    assert!(own_nodes(&table.root, &before) <= 200 * (levels + 1));
+    assert!(own(&table) <= 200 * (levels + 1));
     assert_eq!(copy.get(&spread(7)), Some(&7));
     assert_eq!(copy.iter().count(), 200_000);
 }
@@ -149,18 +151,9 @@ fn what_comes_in_its_order_fills_the_nodes() {
     for n in 0..6400u32 {
         table.insert(n, ());
     }
-    let mut all = BTreeMap::new();
-    nodes(&table.root, &mut all);
-    assert!(all.len() <= 110, "{}", all.len());
-    // When most is gone, what is left comes together.
-    for n in (0..6400).filter(|n| n % 64 != 0) {
-        table.remove(&n);
-    }
-    all.clear();
-    nodes(&table.root, &mut all);
-    assert!(all.len() <= 12, "{}", all.len());
+    assert_eq!(nodes(&table).len(), 100);
     for n in 0..6400 {
         table.remove(&n);
     }
-    assert!(table.is_empty() && matches!(&*table.root, Node::Leaf(pairs) if pairs.capacity() <= 16));
+    assert!(table.is_empty() && table.map.root().is_none());
 }
