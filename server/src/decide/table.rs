@@ -15,8 +15,9 @@ use std::borrow::Borrow;
 
 use immutable_chunkmap::map::Map;
 
-/// How many pairs a node has at most. With fewer, a walk through the map takes longer; with more, a change after a copy.
-const MOST: usize = 64;
+/// How many pairs a node has at most. With fewer, a walk through the map takes longer. With more, a change after a copy
+/// takes longer, and a map of few pairs, or one in which keys come and go, takes more memory.
+const MOST: usize = 32;
 
 /// A sorted map whose copies share what they have in common.
 #[derive(Debug, Clone)]
