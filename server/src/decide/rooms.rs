@@ -257,7 +257,7 @@ impl Rooms {
     }
 
     /// Gives the next number of a room to what somebody says there. The caller makes sure that the author is in the
-    /// room.
+    /// room. For how much the room is used, a key counts only if `counts` says so.
     pub(super) fn number(
         &mut self,
         name: &RoomName,
@@ -265,13 +265,14 @@ impl Rooms {
         id: u64,
         content: &Content,
         at: u64,
+        counts: impl Fn(&PublicKey) -> bool,
     ) -> Option<(RoomId, Numbered)> {
         let room = self.rooms.get_mut(name)?;
         let numbered = room.numbering.number(author, id, content, at);
         if let Numbered::New(_) = numbered {
             room.seen = room.seen.max(self.today);
             room.stored_standing.get_or_insert_with(|| room.standing.clone());
-            room.standing.spoke(author.key, at);
+            room.standing.spoke(author.key, at, counts);
             if let Some(act) = content.act() {
                 room.topic = act.text.clone();
                 self.listed = None;

@@ -106,7 +106,7 @@ impl LobbyLog for MemoryLog {
             let mut posts = Posts::of_a_room();
             posts.note_all(&line.messages);
             let mut standing = crate::decide::Standing::default();
-            line.messages.iter().for_each(|message| standing.spoke(message.key, message.at));
+            line.messages.iter().for_each(|message| standing.spoke(message.key, message.at, |_| true));
             OpenedRoom { kept: kept.clone(), head: line.head, posts, standing }
         };
         self.state().rooms.values().map(opened).collect()

@@ -3,6 +3,7 @@
 
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::content::Content;
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::NotAcceptedCode;
 use hobnob_protocol::room::RoomName;
 
@@ -39,9 +40,10 @@ impl Machine {
         {
             return out.push(acts::not_said(from, id, why));
         }
+        let counts = |key: &PublicKey| !self.rules.rules().is_banned(key);
         let (room, numbered) = match room {
             None => (None, self.lobby.number(author, id, content, self.last_at)),
-            Some(room) => match self.rooms.number(room, author, id, content, self.last_at) {
+            Some(room) => match self.rooms.number(room, author, id, content, self.last_at, counts) {
                 Some((room, numbered)) => (Some(room), numbered),
                 None => return,
             },

@@ -4,10 +4,10 @@
 //!
 //! A room is made by its first member. It goes when nobody is in it and nothing was ever said there, or when nobody was
 //! in it for as long as an [`Expire`](crate::decide::Entry::Expire) says. If there are as many rooms as there may be, a
-//! new room takes the place of one in which nobody is and that is not established ([`established`]): of the room in
-//! which the fewest keys spoke, and of several such rooms, of the one that was empty for longest. So somebody who fills
-//! the list loses those rooms first, and others can still make one. The id of a room's log comes with the entry that
-//! makes the room, because nothing here may be left to chance.
+//! new room takes the place of one in which nobody is and that is not established: of the room with the lowest rank
+//! ([`ranks`]), and of several such rooms, of the one that was empty for longest. So somebody who fills the list loses
+//! those rooms first, and others can still make one. The id of a room's log comes with the entry that makes the room,
+//! because nothing here may be left to chance.
 
 use hobnob_protocol::chain::{LogId, Position};
 use hobnob_protocol::key::PublicKey;
@@ -17,7 +17,7 @@ use hobnob_protocol::room::RoomName;
 use super::{Room, RoomId, Rooms};
 use crate::decide::numbering::Numbering;
 use crate::decide::posts::Posts;
-use crate::decide::standing::{Standing, established};
+use crate::decide::standing::{Standing, ranks};
 use crate::decide::table::Table;
 
 /// How many rooms one key may make in an hour.
@@ -79,14 +79,13 @@ impl Rooms {
     /// not given up, because what was said there has to be stored first.
     fn gives_way(&self, counts: impl Fn(&PublicKey) -> bool) -> Option<RoomId> {
         let standings = self.rooms.iter().map(|(name, room)| (name, &room.standing));
-        let established = established(standings, &counts);
-        let may_go = |room: &&Room| {
-            room.members.is_empty()
-                && !self.staged.contains(&room.id.name)
-                && !established.contains(&room.id.name)
-        };
-        let rank = |room: &&Room| (room.standing.keys(&counts), room.seen, room.numbering.head().seq);
-        self.rooms.values().filter(may_go).min_by_key(rank).map(|room| room.id.clone())
+        let ranks = ranks(standings, counts);
+        let may_go = |room: &&Room| room.members.is_empty() && !self.staged.contains(&room.id.name);
+        let ranked = self.rooms.values().filter(may_go).filter_map(|room| {
+            let rank = ranks.get(&room.id.name).filter(|rank| !rank.is_established)?;
+            Some(((*rank, room.seen, room.numbering.head().seq), room))
+        });
+        ranked.min_by_key(|(order, _)| *order).map(|(_, room)| room.id.clone())
     }
 
     /// Removes the rooms in which nobody has been since `oldest`, and gives them. Forgets which keys made rooms more

@@ -104,6 +104,19 @@ fn a_room_that_nobody_uses_gives_way_when_the_limit_of_rooms_is_reached() {
     assert!(rooms.iter().any(|room| room.name == name("tea")));
 }
 
+/// One user, who is made an operator, bans others.
+fn ban(stage: &mut Stage, operator: u16, users: &[u64]) {
+    let mut key = [0; 32];
+    key[..2].copy_from_slice(&operator.to_be_bytes());
+    stage.apply(vec![Entry::Operators(vec![PublicKey::new(key).fingerprint()])]);
+    for (id, user) in (1..).zip(users) {
+        let name = format!("user{user}").parse().ok();
+        let act = Act { kind: ActKind::new("ban").unwrap(), name, ..Act::topic(None) };
+        let ban = ProposedAct { from: ConnectionId(operator.into()), id, act, lasts: None };
+        stage.apply(vec![Entry::Act(Box::new(ban))]);
+    }
+}
+
 #[test]
 fn an_established_room_gives_way_only_when_its_keys_are_banned() {
     let mut stage = Stage::of(2, Vec::new());
@@ -119,16 +132,35 @@ fn an_established_room_gives_way_only_when_its_keys_are_banned() {
     assert_eq!(stage.joins(5, "new"), ["5 not in new: Full"]);
     assert_eq!(stage.joins(5, "new"), ["5 not in new: Full"], "what was not made does not count");
     // When an operator bans one of the two keys that spoke in a room, the room is no longer established.
-    let operator = PublicKey::new({
-        let mut bytes = [0; 32];
-        bytes[..2].copy_from_slice(&6_u16.to_be_bytes());
-        bytes
-    });
-    let ban = Act { kind: ActKind::new("ban").unwrap(), name: "user2".parse().ok(), ..Act::topic(None) };
-    let ban = ProposedAct { from: ConnectionId(6), id: 1, act: ban, lasts: None };
-    stage.apply(vec![Entry::Operators(vec![operator.fingerprint()]), Entry::Act(Box::new(ban))]);
+    ban(&mut stage, 6, &[2]);
     assert_eq!(stage.joins(5, "new"), ["tea gone", "5 in new of 1 after 0"]);
     assert_eq!(stage.joins(5, "newer"), ["5 not in newer: Full"]);
+}
+
+/// Somebody speaks with many keys in a room before the people do, so that the room goes with them when they are banned.
+#[test]
+fn a_room_in_which_banned_keys_spoke_first_is_still_that_of_the_people_who_came_back() {
+    const STRANGERS: u64 = 20;
+    let (people, operator) = (STRANGERS + 1..=STRANGERS + 6, STRANGERS + 7);
+    let mut stage = Stage::of(3, Vec::new());
+    stage.apply((1..=operator + 4).map(|n| enter(n, &format!("user{n}"), n as u16)).collect());
+    let says = |stage: &mut Stage, from, room: &str| {
+        stage.joins(from, room);
+        stage.number += 1;
+        stage.apply(vec![say(from, stage.number, room), part(from, room)]);
+    };
+    (1..=STRANGERS).chain(people.clone()).for_each(|from| says(&mut stage, from, "tea"));
+    stage.now += 2 * DAY;
+    people.for_each(|from| says(&mut stage, from, "tea"));
+    for (from, junk) in [(operator + 1, "junk1"), (operator + 3, "junk2")] {
+        says(&mut stage, from, junk);
+        says(&mut stage, from + 1, junk);
+    }
+    ban(&mut stage, operator as u16, &(1..=STRANGERS).collect::<Vec<_>>());
+    assert_eq!(stage.joins(operator + 1, "new")[0], "junk1 gone");
+    assert_eq!(stage.joins(operator + 1, "newer")[0], "junk2 gone");
+    let full = format!("{} not in newest: Full", operator + 1);
+    assert_eq!(stage.joins(operator + 1, "newest"), [full], "the room of the people stays");
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub(crate) fn remembered(
             for_each_record(last, row, |record| {
                 if record.seq >= oldest {
                     posts.note(record.party(), record.id, record.seq);
-                    standing.spoke(record.party().0, record.at);
+                    standing.spoke(record.party().0, record.at, |_| true);
                 }
             })
         },
