@@ -151,7 +151,7 @@ fn what_comes_in_its_order_fills_the_nodes() {
     for n in 0..6400u32 {
         table.insert(n, ());
     }
-    assert_eq!(nodes(&table).len(), 100);
+    assert_eq!(nodes(&table).len(), 6400 / MOST);
     for n in 0..6400 {
         table.remove(&n);
     }
