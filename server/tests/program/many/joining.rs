@@ -131,6 +131,7 @@ async fn told_and_open(client: &mut Client) -> Introduction {
         let ask = client.find(|message| match message {
             ServerMessage::Asked { ask, .. } => Some(Err(ask)),
             ServerMessage::Introduced(told) => Some(Ok(told)),
+            ServerMessage::NoAnswer { code, .. } => panic!("no session: {code:?}"),
             _ => None,
         });
         match ask.await {
@@ -189,16 +190,18 @@ async fn forks_that_cross_on_two_servers_are_one_session() {
     }
 }
 
-/// Waits until the answer to `request` has come, and returns all introductions up to it. Before that the client agrees
-/// to every session about which it is asked.
-async fn told_until_answered(client: &mut Client, request: u32) -> Vec<Introduction> {
-    let mut told = Vec::new();
-    loop {
-        told.push(told_and_open(client).await);
-        if told.last().is_some_and(|newest| newest.request == Some(request)) {
-            return told;
+/// Waits until both clients have the answer to their `request`, and returns what each was told of the other up to then.
+/// Both agree to every session about which they are asked, also after their own answer.
+async fn told_until_both_are_answered([a, b]: [&mut Client; 2], request: u32) -> [Vec<Introduction>; 2] {
+    let mut told = [Vec::new(), Vec::new()];
+    let is_answered = |told: &Vec<Introduction>| told.iter().any(|told| told.request == Some(request));
+    while !told.iter().all(is_answered) {
+        tokio::select! {
+            at_a = told_and_open(a) => told[0].push(at_a),
+            at_b = told_and_open(b) => told[1].push(at_b),
         }
     }
+    told
 }
 
 const ONE: &str = "one.example:43210";
@@ -220,8 +223,7 @@ async fn relays_told(options: [&[&str]; 2]) -> Option<(Vec<String>, bool)> {
         let pair = |name: &str| ClientMessage::Pair { request, name: name.parse().unwrap(), session };
         let (of_a, of_b) = (pair("bobby"), pair("anna"));
         tokio::join!(a.send(&of_a), b.send(&of_b));
-        let (to_a, to_b) =
-            tokio::join!(told_until_answered(&mut a, request), told_until_answered(&mut b, request));
+        let [to_a, to_b] = told_until_both_are_answered([&mut a, &mut b], request).await;
         session = (request == 2).then(|| to_a[to_a.len() - 1].session);
         relays.extend(to_a.iter().map(|told| relay(told, ONE)));
         relays.extend(to_b.iter().map(|told| relay(told, OTHER)));
