@@ -115,6 +115,7 @@ impl Engine {
             sharing,
             ids: Arc::clone(&ids),
             advertised: config.advertise.clone(),
+            relays: config.relay.is_some(),
             log: Arc::clone(&log),
             memory: Arc::clone(&recent) as _,
             room_memory: Arc::clone(&recent_of_rooms) as _,

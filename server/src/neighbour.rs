@@ -85,7 +85,7 @@ pub(crate) struct Asker {
     pub(crate) candidates: Vec<Candidate>,
     /// The number of the newest introduction that it has read.
     pub(crate) read: u64,
-    /// The address of the asker's server. The two clients meet there if neither can reach the other.
+    /// The address at which the asker's server relays; `None` if it relays nothing or advertises no address.
     pub(crate) relay: Option<Candidate>,
 }
 
@@ -124,6 +124,8 @@ pub(crate) enum Answer {
         candidates: Vec<Candidate>,
         /// The number of the introduction on the other's connection; `None` if the other was not told now.
         number: Option<u64>,
+        /// The address at which the other client's server relays, as in [`Asker`].
+        relay: Option<Candidate>,
     },
 }
 
@@ -242,7 +244,8 @@ mod tests {
         {
             assert_eq!(Asked::read(&asked.to_bytes()), Some(asked));
         }
-        let paired = Answer::Paired { session, forked: true, candidates: Vec::new(), number: Some(1) };
+        let relay = Some("other.example:43210".parse().unwrap());
+        let paired = Answer::Paired { session, forked: true, candidates: Vec::new(), number: Some(1), relay };
         for answer in [Answer::Alive, Answer::Gone, Answer::Busy, paired] {
             assert_eq!(Answer::read(&answer.to_bytes()), Some(answer));
         }

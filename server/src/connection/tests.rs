@@ -83,6 +83,7 @@ impl World {
             sharing: None,
             ids: Arc::default(),
             advertised: Vec::new(),
+            relays: true,
             clock: Arc::new(|| 0),
             last_at: 0,
         });

@@ -1,6 +1,8 @@
-//! Private sessions before they begin: the question whether the other user wants one ([`consent`]), and the
-//! introduction of the two users to each other ([`rendezvous`]). Both are plain structs that are told the time. They
-//! know names, keys and addresses, but neither sockets nor the lobby.
+//! Private sessions before they begin: the question whether the other user wants one ([`consent`]), the
+//! introduction of the two users to each other ([`rendezvous`]), and the server that relays for users of two servers
+//! ([`meeting_place`]). These are plain structs that are told the time, and plain functions. They know names, keys and
+//! addresses, but neither sockets nor the lobby.
 
 pub(crate) mod consent;
+pub(crate) mod meeting_place;
 pub(crate) mod rendezvous;

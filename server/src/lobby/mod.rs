@@ -154,6 +154,7 @@ pub(crate) struct Lobby {
     servers: Option<Servers>,
     ids: ConnectionNumbers,
     advertised: Vec<Candidate>,
+    relays: bool,
     log: Arc<dyn LobbyLog>,
     memory: Arc<dyn Memory>,
     room_memory: Arc<dyn RoomMemory>,

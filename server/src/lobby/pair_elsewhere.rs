@@ -2,12 +2,14 @@
 //! and never through the order, because addresses and tokens concern nobody else.
 //!
 //! When two forks cross, one server has to see both, or they would make two sessions. The server of the user with the
-//! smaller key decides; the other server asks it, or is only told.
+//! smaller key decides; the other server asks it, or is only told. Each server tells the other where it relays, so that
+//! both name the same relay to their clients.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::ids::PairToken;
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{Introduction, NoAnswerCode, ServerMessage};
@@ -17,6 +19,7 @@ use tokio::time::Instant;
 
 use super::{Lobby, LobbyCommand};
 use crate::decide::{ConnectionId, Party};
+use crate::introductions::meeting_place::{AtServer, relay_for};
 use crate::introductions::rendezvous::{Meeting, Told};
 use crate::neighbour::{Answer, Asked, Asker, Met};
 
@@ -28,6 +31,8 @@ const ASK_LIMIT: Duration = Duration::from_secs(2);
 pub(crate) struct Elsewhere {
     from: ConnectionId,
     request: u32,
+    /// The key of the asker.
+    asker: PublicKey,
     /// The other user, as the asker will be told of him.
     name: UserName,
     key: PublicKey,
@@ -58,7 +63,7 @@ impl Lobby {
             run: asker.run,
             candidates: asker.candidates.to_vec(),
             read,
-            relay: self.advertised.first().cloned(),
+            relay: self.relay_address().cloned(),
         };
         let decides_here = session.is_none() && asker.key < other.key;
         let meeting = match session {
@@ -73,7 +78,7 @@ impl Lobby {
         let made =
             (decides_here && meeting.as_ref().is_some_and(|meeting| meeting.forked)).then_some(parties);
         let met = meeting.map(|Meeting { session, forked, tell_other }| Met { session, forked, tell_other });
-        let elsewhere = Elsewhere { from, request, name, key, to, made };
+        let elsewhere = Elsewhere { from, request, asker: parties.0.0, name, key, to, made };
         self.send_elsewhere(elsewhere, Asked::Pair { asker: Box::new(known), to, met });
     }
 
@@ -92,15 +97,16 @@ impl Lobby {
 
     /// The other server has answered, or has not answered in time.
     pub(super) fn paired(&mut self, elsewhere: Elsewhere, answer: Option<Answer>) {
-        let Elsewhere { from, request, name, key, to, made } = elsewhere;
+        let Elsewhere { from, request, asker, name, key, to, made } = elsewhere;
         let code = match answer {
-            Some(Answer::Paired { session, forked, candidates, number }) => {
+            Some(Answer::Paired { session, forked, candidates, number, relay }) => {
                 if let (Some((asker, other)), Some(number)) = (made, number) {
                     self.rendezvous.told(asker, other, Told { connection: to, number });
                 }
                 let request = Some(request);
-                // If neither can reach the other, the two meet at this server.
-                let told = Introduction { request, session, name, key, candidates, relay: None, forked };
+                let own = AtServer { key: asker, relay: self.relay_address() };
+                let relay = relay_for(own, AtServer { key, relay: relay.as_ref() });
+                let told = Introduction { request, session, name, key, candidates, relay, forked };
                 return self.tell(from, &ServerMessage::Introduced(told));
             }
             Some(Answer::Gone) => {
@@ -112,6 +118,11 @@ impl Lobby {
         };
         self.not_paired(made);
         self.tell(from, &ServerMessage::NoAnswer { request, code });
+    }
+
+    /// Returns the address at which this server relays, if other servers can name one to their clients.
+    fn relay_address(&self) -> Option<&Candidate> {
+        self.advertised.first().filter(|_| self.relays)
     }
 
     /// Forgets the session that was made here.
@@ -152,7 +163,10 @@ impl Lobby {
                 self.rendezvous.fork(parties.0, parties.1, read, token, now)
             }
         };
-        let Asker { name, key, candidates, relay, .. } = asker;
+        let here = self.relay_address().cloned();
+        let own = AtServer { key: other.key, relay: here.as_ref() };
+        let relay = relay_for(own, AtServer { key: asker.key, relay: asker.relay.as_ref() });
+        let Asker { name, key, candidates, .. } = asker;
         let (session, forked, made) = (meeting.session, meeting.forked, decides_here && meeting.forked);
         let mut number = None;
         if meeting.tell_other {
@@ -169,6 +183,6 @@ impl Lobby {
                 }
             }
         }
-        Answer::Paired { session, forked, candidates: other.candidates.to_vec(), number }
+        Answer::Paired { session, forked, candidates: other.candidates.to_vec(), number, relay: here }
     }
 }

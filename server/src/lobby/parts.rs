@@ -48,6 +48,8 @@ pub(crate) struct LobbyParts {
     pub(crate) ids: ConnectionNumbers,
     /// The addresses at which clients reach this server, if they are to be told.
     pub(crate) advertised: Vec<Candidate>,
+    /// Whether this server relays private sessions.
+    pub(crate) relays: bool,
     pub(crate) log: Arc<dyn LobbyLog>,
     pub(crate) memory: Arc<dyn Memory>,
     pub(crate) room_memory: Arc<dyn RoomMemory>,
@@ -107,6 +109,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         servers,
         ids: parts.ids,
         advertised: parts.advertised,
+        relays: parts.relays,
         memory: parts.memory,
         room_memory: parts.room_memory,
         metrics: parts.metrics,

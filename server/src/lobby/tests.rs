@@ -95,6 +95,7 @@ impl Stage {
             sharing: None,
             ids: Arc::default(),
             advertised: Vec::new(),
+            relays: true,
             log: Arc::clone(&log) as _,
             memory: Arc::new(Forgetful),
             room_memory: Arc::new(Forgetful),

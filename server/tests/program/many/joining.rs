@@ -131,6 +131,7 @@ async fn told_and_open(client: &mut Client) -> Introduction {
         let ask = client.find(|message| match message {
             ServerMessage::Asked { ask, .. } => Some(Err(ask)),
             ServerMessage::Introduced(told) => Some(Ok(told)),
+            ServerMessage::NoAnswer { code, .. } => panic!("no session: {code:?}"),
             _ => None,
         });
         match ask.await {
@@ -186,6 +187,67 @@ async fn forks_that_cross_on_two_servers_are_one_session() {
     for _ in 0..6 {
         let Some(lobby) = Lobby::over(1) else { return };
         introduced(&lobby, true).await;
+    }
+}
+
+/// Waits until both clients have the answer to their `request`, and returns what each was told of the other up to then.
+/// Both agree to every session about which they are asked, also after their own answer.
+async fn told_until_both_are_answered([a, b]: [&mut Client; 2], request: u32) -> [Vec<Introduction>; 2] {
+    let mut told = [Vec::new(), Vec::new()];
+    let is_answered = |told: &Vec<Introduction>| told.iter().any(|told| told.request == Some(request));
+    while !told.iter().all(is_answered) {
+        tokio::select! {
+            at_a = told_and_open(a) => told[0].push(at_a),
+            at_b = told_and_open(b) => told[1].push(at_b),
+        }
+    }
+    told
+}
+
+const ONE: &str = "one.example:43210";
+const OTHER: &str = "other.example:43210";
+
+/// Anna and bobby are on two servers, which have these options, and ask for each other at the same moment: twice for a
+/// new session, then for the same session once more, as after a lost link. Returns the relays that the two are told,
+/// and whether anna's key is the smaller one.
+async fn relays_told(options: [&[&str]; 2]) -> Option<(Vec<String>, bool)> {
+    let lobby = Lobby::over(1)?;
+    let (one, other) = (lobby.server_with("one", options[0]), lobby.server_with("other", options[1]));
+    let (anna, bobby) = (User::new("anna"), User::new("bobby"));
+    let (mut a, _) = anna.join(one.addr).await;
+    let (mut b, _) = bobby.join(other.addr).await;
+    told_of(&mut a, &joined("bobby")).await;
+    let relay = |told: &Introduction, own: &str| told.relay.as_ref().map_or(own, |at| at.as_str()).to_owned();
+    let (mut session, mut relays) = (None, Vec::new());
+    for request in [1, 2, 3] {
+        let pair = |name: &str| ClientMessage::Pair { request, name: name.parse().unwrap(), session };
+        let (of_a, of_b) = (pair("bobby"), pair("anna"));
+        tokio::join!(a.send(&of_a), b.send(&of_b));
+        let [to_a, to_b] = told_until_both_are_answered([&mut a, &mut b], request).await;
+        session = (request == 2).then(|| to_a[to_a.len() - 1].session);
+        relays.extend(to_a.iter().map(|told| relay(told, ONE)));
+        relays.extend(to_b.iter().map(|told| relay(told, OTHER)));
+    }
+    Some((relays, anna.identity.public() < bobby.identity.public()))
+}
+
+#[tokio::test]
+async fn users_on_two_servers_are_always_told_the_same_relay_whoever_asks_and_in_which_order() {
+    // Which server decides depends on the keys, and which fork comes first on chance.
+    for _ in 0..6 {
+        let options = [&["--advertise", ONE][..], &["--advertise", OTHER][..]];
+        let Some((told, anna_is_smaller)) = relays_told(options).await else { return };
+        let expected = if anna_is_smaller { ONE } else { OTHER };
+        assert!(told.iter().all(|relay| relay == expected), "{expected}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn users_on_two_servers_are_told_the_server_that_relays_if_the_other_does_not() {
+    for _ in 0..4 {
+        let options = [&["--advertise", ONE, "--relay", "off"][..], &["--advertise", OTHER][..]];
+        let Some((told, _)) = relays_told(options).await else { return };
+        assert!(told.iter().all(|relay| relay == OTHER), "{told:?}");
     }
 }
 
