@@ -18,10 +18,12 @@ use crate::support::server::Server;
 struct Disk(PathBuf);
 
 impl Disk {
-    /// Makes a disk at `place`. Returns `None`, and prints the reason, if this machine does not allow it.
-    fn at(place: &str) -> Option<Self> {
+    /// Makes a disk of this many megabytes at `place`. Returns `None`, and prints the reason, if this machine does not
+    /// allow it.
+    fn at(place: &str, megabytes: u32) -> Option<Self> {
         std::fs::create_dir_all(place).unwrap();
-        match Command::new("mount").args(["-t", "tmpfs", "-o", "size=4m", "tmpfs", place]).output() {
+        let size = format!("size={megabytes}m");
+        match Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs", place]).output() {
             Ok(output) if output.status.success() => Some(Self(place.into())),
             Ok(output) => {
                 eprintln!("skipped, no small disk: {}", String::from_utf8_lossy(&output.stderr).trim());
@@ -47,7 +49,16 @@ impl Disk {
     }
 
     fn make_read_only(&self) {
-        let status = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status().unwrap();
+        self.remount("ro");
+    }
+
+    fn grow(&self, megabytes: u32) {
+        self.remount(&format!("size={megabytes}m"));
+    }
+
+    fn remount(&self, with: &str) {
+        let option = format!("remount,{with}");
+        let status = Command::new("mount").args(["-o", &option]).arg(&self.0).status().unwrap();
         assert!(status.success());
     }
 
@@ -65,10 +76,14 @@ impl Drop for Disk {
 
 /// A server whose data is on a small disk.
 fn on_small_disk() -> Option<(Server, Disk)> {
+    on_disk_of(4)
+}
+
+fn on_disk_of(megabytes: u32) -> Option<(Server, Disk)> {
     let mut server = Server::start(&["--rate", "100000"]);
     server.kill();
     std::fs::remove_dir_all(server.data_dir()).unwrap();
-    let disk = Disk::at(&server.data_dir())?;
+    let disk = Disk::at(&server.data_dir(), megabytes)?;
     server.restart();
     Some((server, disk))
 }
@@ -126,6 +141,44 @@ fn a_full_disk_refuses_only_texts_and_takes_them_again_when_there_is_room() {
     late.wait(json!({"event": "message", "text": "after"}));
     let shown: Vec<String> = seen(&late).into_values().map(|text| json!(text).to_string()).collect();
     assert_eq!(shown, stored.split_off(stored.len().saturating_sub(20)));
+}
+
+/// Fills a disk on which the last room goes while SQLite commits: it has lengthened its `-wal` file, but cannot lengthen the
+/// index of it. Returns the server, how many texts were reported as sent, and the disk.
+fn filled_within_a_commit() -> Option<(Server, usize, Disk)> {
+    let (server, disk) = on_disk_of(24)?;
+    let anna = server.join("anna");
+    let long = "x".repeat(6000);
+    let answered = || [json!({"event": "sent"}), json!({"event": "unsent"})].map(|kind| anna.all(kind).len());
+    for number in 0..4000 {
+        let text = format!("{number} {long}");
+        anna.send(&text);
+        anna.wait_event("an answer", |event| {
+            (event["event"] == "sent" || event["event"] == "unsent") && event["text"] == json!(text)
+        });
+        if number % 50 == 0 && answered()[1] > 3 {
+            break;
+        }
+    }
+    let [sent, unsent] = answered();
+    assert!(unsent > 3, "the disk never filled");
+    Some((server, sent, disk))
+}
+
+#[test]
+fn a_text_that_was_refused_on_a_full_disk_is_not_in_the_log_of_a_killed_server() {
+    let Some((mut server, sent, disk)) = filled_within_a_commit() else { return };
+    server.kill();
+    disk.grow(64);
+    assert_eq!(verified(&server), sent);
+}
+
+#[test]
+fn a_text_that_was_refused_on_a_full_disk_is_not_in_the_log_of_a_stopped_server() {
+    let Some((mut server, sent, disk)) = filled_within_a_commit() else { return };
+    let _output = server.stop(nix::sys::signal::Signal::SIGTERM, crate::support::DEADLINE).ended_with(0);
+    disk.grow(64);
+    assert_eq!(verified(&server), sent);
 }
 
 #[test]
@@ -228,7 +281,7 @@ fn a_backup_onto_a_full_disk_fails_and_leaves_no_file() {
     anna.wait(json!({"event": "sent", "text": format!("699 {long}")}));
     let home = Home::new();
     let place = home.path().join("small");
-    let Some(disk) = Disk::at(place.to_str().unwrap()) else { return };
+    let Some(disk) = Disk::at(place.to_str().unwrap(), 4) else { return };
     let (data, to) = (server.data_dir(), place.join("backup").display().to_string());
     let backup = |to: &str| Launch::server_program().args(["backup", "--data-dir", &data, to]).run("");
     backup(&to).failed().complains("is full; nothing is left of the backup");

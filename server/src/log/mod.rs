@@ -147,6 +147,9 @@ pub enum LogError {
     /// SQLite or the file system could not write. Nothing of the batch was stored.
     #[error("the log could not be written: {0}")]
     Write(String),
+    /// Writing failed, and it is not known whether the batch is found after the next start.
+    #[error("it is not known whether the log was written: {0}")]
+    Unknown(String),
     /// SQLite or the file system could not read.
     #[error("the log could not be read: {0}")]
     Read(String),

@@ -3,6 +3,7 @@
 
 use hobnob_protocol::chain::{LobbyMessage, LogId, Seq};
 use rusqlite::Connection;
+use thiserror::Error;
 
 use super::log_number::LogNumber;
 use super::message_rows::{ROW_BYTES, insert_row};
@@ -35,6 +36,17 @@ pub(super) struct RoomsStored {
     pub(super) gone: Vec<LogId>,
 }
 
+/// Why a transaction was not stored.
+#[derive(Debug, Error)]
+pub(super) enum NotStored {
+    /// Nothing of it can be found later.
+    #[error(transparent)]
+    BeforeCommit(#[from] rusqlite::Error),
+    /// All of it may be in the WAL, see [`wal_tail`](super::wal_tail).
+    #[error(transparent)]
+    AtCommit(rusqlite::Error),
+}
+
 /// Stores `batches`; `head` is the newest message of the lobby among them. `records` is a buffer to write in. Returns
 /// how many bytes the lobby's messages take, and the rooms as they are now.
 pub(super) fn insert<'a>(
@@ -44,7 +56,7 @@ pub(super) fn insert<'a>(
     rooms: RoomChanges<'_>,
     records: &mut Vec<u8>,
     wal_room: &mut WalRoom,
-) -> rusqlite::Result<(u64, RoomsStored)> {
+) -> Result<(u64, RoomsStored), NotStored> {
     // If the transaction is dropped before COMMIT, on any error, it is rolled back.
     let tx = Transaction::begin(conn)?;
     batches.clone().try_for_each(|batch| insert_names(&tx, batch))?;
@@ -59,7 +71,7 @@ pub(super) fn insert<'a>(
         // The transaction has written, so until it ends nobody else writes to the WAL.
         wal_room.make();
     }
-    tx.commit()?;
+    tx.commit().map_err(NotStored::AtCommit)?;
     Ok((bytes, rooms))
 }
 

@@ -14,8 +14,8 @@
 //!    WAL is noticed.
 //! 6. [`mod@prune`] removes messages that are no longer shown; [`gone`] keeps their posts; [`upgrade`] brings the file
 //!    of an older build up to date; [`mod@copy`] makes a backup of the file beside the writer; [`worker`] is a thread
-//!    with a queue; [`wal_room`] lengthens the WAL before that is needed; [`mod@transaction`] begins and ends what the
-//!    writer stores.
+//!    with a queue; [`wal_room`] lengthens the WAL before that is needed; [`wal_tail`] takes back what a failed COMMIT has
+//!    left there; [`mod@transaction`] begins and ends what the writer stores.
 
 pub(crate) mod copy;
 pub(crate) mod file;
@@ -42,6 +42,7 @@ mod tests;
 mod transaction;
 mod upgrade;
 mod wal_room;
+mod wal_tail;
 mod worker;
 mod writer;
 

@@ -4,6 +4,7 @@ mod damaged;
 mod kept;
 mod refused;
 mod stored;
+mod tail;
 
 use std::fs;
 use std::path::Path;

@@ -11,12 +11,12 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 use super::head_record::HeadRecord;
-use super::insert::{RoomChanges, RoomsStored, insert};
+use super::insert::{NotStored, RoomChanges, RoomsStored, insert};
 use super::log_number::LogNumber;
 use super::sizes::{Kept, gives_way};
 use super::wal_room::WalRoom;
 use super::worker::Reply;
-use super::{Opened, SqliteOptions, file, prune};
+use super::{Opened, SqliteOptions, file, prune, wal_tail};
 use crate::log::in_place::InPlace;
 use crate::log::posts::Posts;
 use crate::log::{Batch, LogError, end_after, first_shown};
@@ -61,6 +61,8 @@ pub(super) struct Writer {
     noted: HeadRecord,
     in_place: InPlace,
     wal_room: WalRoom,
+    /// Whether a batch that is not stored may be in the WAL, where the next start would find it.
+    has_tail: bool,
     /// A buffer for the records of a row, kept for the next row.
     records: Vec<u8>,
     /// Whether something was stored since it was last checked whether messages have to be removed.
@@ -87,7 +89,7 @@ impl Writer {
         let told = Told { head: watch::Sender::new(head), first, posts: Arc::new(Mutex::new(posts)) };
         let rooms = logs_of_rooms.into_iter().map(|kept| (kept.log, kept)).collect();
         let wal_room = WalRoom::of(&conn);
-        let (records, may_be_full) = (Vec::new(), true);
+        let (records, has_tail, may_be_full) = (Vec::new(), false, true);
         Self {
             conn,
             lobby,
@@ -99,6 +101,7 @@ impl Writer {
             noted,
             in_place,
             wal_room,
+            has_tail,
             records,
             may_be_full,
         }
@@ -153,6 +156,8 @@ impl Writer {
     }
 
     fn store<'a>(&mut self, batches: impl Iterator<Item = &'a Batch> + Clone) -> Result<(), LogError> {
+        // Without this, a batch that is refused now could be the one that the next start finds.
+        self.clear_tail()?;
         let head = batches.clone().try_fold(self.lobby.head, |head, batch| batch.end_after(head))?;
         self.posts().are_new(batches.clone().flat_map(|batch| batch.messages.iter()))?;
         let with_rooms = batches.clone().find(|batch| !batch.is_of_lobby_alone());
@@ -162,10 +167,7 @@ impl Writer {
         let in_rooms = self.in_rooms + rooms.count();
         let (records, wal_room) = (&mut self.records, &mut self.wal_room);
         let inserted = insert(&mut self.conn, batches.clone(), head.seq, rooms, records, wal_room);
-        let (added, rooms) = inserted.map_err(|err| {
-            let file = self.conn.path().unwrap_or("the log's file");
-            LogError::Write(format!("{file}: {err}"))
-        })?;
+        let (added, rooms) = inserted.map_err(|err| self.not_stored(&err))?;
         if head != self.lobby.head || in_rooms != self.in_rooms {
             self.noted.note(head, in_rooms);
         }
@@ -176,6 +178,31 @@ impl Writer {
         self.may_be_full = true;
         self.posts().note_all(batches.flat_map(|batch| batch.messages.iter()));
         self.tell();
+        Ok(())
+    }
+
+    /// Returns the error for a batch that was not stored, after what may be left of it was taken back.
+    fn not_stored(&mut self, err: &NotStored) -> LogError {
+        self.has_tail |= matches!(err, NotStored::AtCommit(_));
+        if let Err(unknown) = self.clear_tail() {
+            tracing::error!(%err, %unknown, "a batch may be found in the log after the next start");
+            return unknown;
+        }
+        let file = self.conn.path().unwrap_or("the log's file");
+        LogError::Write(format!("{file}: {err}"))
+    }
+
+    /// Takes back a batch that is not stored, if one may be in the WAL.
+    fn clear_tail(&mut self) -> Result<(), LogError> {
+        if self.has_tail {
+            wal_tail::clear(&mut self.conn).map_err(|err| {
+                let file = self.conn.path().unwrap_or("the log's file");
+                LogError::Unknown(format!(
+                    "what a failed COMMIT left in {file}-wal cannot be taken back: {err}"
+                ))
+            })?;
+            self.has_tail = false;
+        }
         Ok(())
     }
 
