@@ -64,6 +64,10 @@ impl State {
             LobbyEvent::Introduced(introduction) => self.introduced(introduction),
             LobbyEvent::Asked { ask, name, key, session } => self.asked(ask, &name, &key, session),
             LobbyEvent::IntroductionAsked => self.lobby.ask(ClientMessage::Pong),
+            LobbyEvent::ForeignServer { address, key } => {
+                let foreign = saying::Lobby::ForeignServer { address: &address, key: key.fingerprint() };
+                self.emit_repeated(Repeated::ForeignServer, 1, foreign);
+            }
             LobbyEvent::Closing => self.emit_repeated(Repeated::Closing, 1, saying::Lobby::Closing),
             LobbyEvent::SentOut(refused) => self.sent_out(&refused),
             LobbyEvent::KeyChanged(reason) => self.lobby_key_changed(&reason),

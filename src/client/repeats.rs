@@ -40,6 +40,7 @@ const fn bounds(kind: Repeated) -> Bounds {
         | Repeated::Broken
         | Repeated::Closing
         | Repeated::Refused
+        | Repeated::ForeignServer
         | Repeated::Renamed
         | Repeated::OtherLog
         | Repeated::Topic

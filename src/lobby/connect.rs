@@ -1,11 +1,8 @@
-//! One connection to the lobby's server: TCP, TLS, hello, welcome. This file owns the order of these steps and their
-//! time limit; [`super::link`] decides what to do when a step fails.
+//! One connection to the lobby's server: TCP, TLS, hello, welcome. This file owns the order of these steps. How long
+//! they may take is in `attempt`, and [`super::link`] decides what to do when a step fails.
 
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use hobnob_protocol::codec::{CodecError, MessageReader, encode};
@@ -18,7 +15,6 @@ use socket2::{SockRef, TcpKeepalive};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -53,9 +49,11 @@ pub enum ConnectError {
     #[error("{}", refused(.0))]
     Refused(Box<Refused>),
     /// The server has a key other than the trusted one.
-    #[error("the server's key is {}, the one trusted for this address is {}", seen.fingerprint(), trusted.fingerprint())]
+    #[error("the key of the server at {address} is {}, the trusted one is {}", seen.fingerprint(), trusted.fingerprint())]
     KeyChanged {
-        /// The key that is pinned for the address.
+        /// The address at which the server answers, as `HOST:PORT`.
+        address: String,
+        /// The key that is pinned for the lobby's addresses.
         trusted: PublicKey,
         /// The key that the server showed.
         seen: PublicKey,
@@ -83,13 +81,17 @@ impl ConnectError {
     }
 
     /// Whether another server of the same lobby may still let this client in.
-    fn is_this_servers(&self) -> bool {
+    pub(super) fn is_this_servers(&self) -> bool {
         match self {
-            Self::Io(_) | Self::Timeout | Self::Protocol(_) | Self::ClosedAtOnce | Self::KeptOut => true,
+            Self::Io(_)
+            | Self::KeyChanged { .. }
+            | Self::Timeout
+            | Self::Protocol(_)
+            | Self::ClosedAtOnce
+            | Self::KeptOut => true,
             Self::Refused(refused) => {
                 matches!(refused.code, RefusedCode::Full | RefusedCode::FullForAddress | RefusedCode::Closing)
             }
-            Self::KeyChanged { .. } => false,
         }
     }
 }
@@ -148,17 +150,33 @@ pub trait Dial: Send + Sync + 'static {
     }
 }
 
-/// Opens streams to the lobby over TCP.
+/// Opens streams to the lobby over TCP. The host names that a server told are looked up apart, so that none of them can
+/// keep those waiting that the user named.
 #[derive(Debug, Clone, Default)]
 pub struct Tcp {
-    look_ups: LookUps,
+    named: Vec<String>,
+    named_look_ups: LookUps,
+    told_look_ups: LookUps,
+}
+
+impl Tcp {
+    /// Opens streams to the servers that the user named, each `HOST:PORT`, and to those that a server told.
+    #[must_use]
+    pub fn new(named: Vec<String>) -> Self {
+        Self { named, ..Self::default() }
+    }
+
+    fn look_ups(&self, address: &str) -> &LookUps {
+        let is_named = self.named.iter().any(|named| named == address);
+        if is_named { &self.named_look_ups } else { &self.told_look_ups }
+    }
 }
 
 impl Dial for Tcp {
     type Stream = TcpStream;
 
     async fn dial(&self, address: &str) -> io::Result<TcpStream> {
-        let addresses = self.look_ups.addresses(address).await?;
+        let addresses = self.look_ups(address).addresses(address).await?;
         let stream = TcpStream::connect(&*addresses).await?;
         stream.set_nodelay(true)?;
         SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
@@ -170,98 +188,18 @@ impl Dial for Tcp {
     }
 }
 
-/// How long a server may take to let this client in, if there are other servers to try.
-const ONE_OF_SEVERAL: Duration = Duration::from_secs(3);
-
-/// How long an address is dialled before the next one is dialled as well.
-const STAGGER: Duration = Duration::from_millis(250);
-
-/// A server that was tried and did not let this client in.
-#[derive(Debug)]
-pub struct NotJoined {
-    /// Why the client was not let in.
-    pub error: ConnectError,
-    /// The index of the address that answered, if one did; the others may then be tried without it.
-    pub try_without: Option<usize>,
-}
-
-/// Joins the lobby at the first of `addresses` (`HOST:PORT`) that answers, and returns its index. `hello` is called for
-/// the content of the hello when the two addresses of the connection are known.
-///
-/// # Errors
-/// Returns the first error; see [`ConnectError`].
-pub async fn connect<D: Dial>(
-    dial: &D,
-    addresses: &[String],
-    identity: &Identity,
-    trusted: Option<PublicKey>,
-    hello: impl AsyncFnOnce(Option<Ends>) -> Hello,
-) -> Result<(usize, Connection<D::Stream>), NotJoined> {
-    let limit = if addresses.len() > 1 { ONE_OF_SEVERAL } else { HANDSHAKE_TIMEOUT };
-    let mut reached = None;
-    let joining = async {
-        let (index, stream) = dial_one(dial, addresses).await?;
-        reached = Some(index);
-        let hello = hello(dial.ends(&stream)).await;
-        Ok((index, join(stream, identity, trusted, hello).await?))
-    };
-    let joined = timeout(limit, joining).await.unwrap_or(Err(ConnectError::Timeout));
-    joined.map_err(|error| {
-        let try_without = reached.filter(|_| addresses.len() > 1 && error.is_this_servers());
-        NotJoined { error, try_without }
-    })
-}
-
-/// Several futures that are under way.
-type Boxed<'a, T> = Vec<Pin<Box<dyn Future<Output = T> + Send + 'a>>>;
-
-/// Opens a stream to the first address that answers, and returns its index. The first address is dialled alone for a
-/// moment; then the others are dialled as well, one after another.
-async fn dial_one<D: Dial>(dial: &D, addresses: &[String]) -> io::Result<(usize, D::Stream)> {
-    let mut waiting = addresses.iter().enumerate();
-    let mut dialling: Boxed<'_, (usize, io::Result<D::Stream>)> = Vec::new();
-    let mut failed = None;
-    loop {
-        if let Some((index, address)) = waiting.next() {
-            dialling.push(Box::pin(async move { (index, dial.dial(address).await) }));
-        } else if dialling.is_empty() {
-            return Err(failed.unwrap_or_else(|| io::ErrorKind::NotFound.into()));
-        }
-        let patience = if waiting.len() > 0 { STAGGER } else { HANDSHAKE_TIMEOUT };
-        match timeout(patience, first_of(&mut dialling)).await {
-            Ok((index, Ok(stream))) => return Ok((index, stream)),
-            Ok((_, Err(err))) => failed = Some(err),
-            Err(_elapsed) => {}
-        }
-    }
-}
-
-/// Waits for the first of the futures to finish, and removes it.
-async fn first_of<T>(futures: &mut Boxed<'_, T>) -> T {
-    poll_fn(|cx| {
-        for index in 0..futures.len() {
-            if let Poll::Ready(done) = futures[index].as_mut().poll(cx) {
-                drop(futures.swap_remove(index));
-                return Poll::Ready(done);
-            }
-        }
-        Poll::Pending
-    })
-    .await
-}
-
 /// Whether an error of this kind means that the other end closed the connection.
 fn is_end(kind: io::ErrorKind) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
     matches!(kind, UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
 }
 
-/// Does the TLS handshake and exchanges hello and welcome, over an open stream.
+/// Does the TLS handshake and exchanges hello and welcome, over an open stream to this address.
 ///
 /// # Errors
-/// Returns the same errors as [`connect`].
+/// Returns why this client was not let in; see [`ConnectError`].
 pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
+    (address, stream): (&str, S),
     identity: &Identity,
     trusted: Option<PublicKey>,
     hello: Hello,
@@ -270,7 +208,9 @@ pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(
     let (config, seen) = transport::client_config(identity, policy, LOBBY_ALPN);
     let handshake = TlsConnector::from(config).connect(transport::server_name(), stream).await;
     let stream = handshake.map_err(|err| match (trusted, seen.get()) {
-        (Some(trusted), Some(seen)) if trusted != seen => ConnectError::KeyChanged { trusted, seen },
+        (Some(trusted), Some(seen)) if trusted != seen => {
+            ConnectError::KeyChanged { address: address.to_owned(), trusted, seen }
+        }
         _ if transport::is_access_denied(&err) => ConnectError::KeptOut,
         _ if is_end(err.kind()) => ConnectError::ClosedAtOnce,
         _ if err.kind() == io::ErrorKind::InvalidData => ConnectError::Protocol(err.to_string()),

@@ -111,11 +111,19 @@ pub enum LobbyEvent {
         /// Why the server refuses this client, in words.
         reason: &'static str,
     },
+    /// A server at one of the lobby's addresses has another key than the lobby, so it is not a server of the lobby. The
+    /// other addresses are tried.
+    ForeignServer {
+        /// The address, as `HOST:PORT`.
+        address: String,
+        /// The key that the server showed.
+        key: PublicKey,
+    },
     /// The server says that it is about to end.
     Closing,
     /// The link has ended for good: an operator sent this user out.
     SentOut(Refused),
-    /// The link has ended for good: the server's key is not the one that was trusted.
+    /// The link has ended for good: no server has the key that was trusted.
     KeyChanged(String),
     /// The link has ended for good: this user has left.
     Left,

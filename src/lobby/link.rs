@@ -30,6 +30,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
+use super::attempt::Foreign;
 use super::connect::{ConnectError, Connection, Dial, Ends, Tcp};
 use super::event::{Joined, LobbyEvent};
 use super::event_queue::{self, EventSender, LobbyEvents};
@@ -91,7 +92,7 @@ pub struct LobbyConfig {
 /// # Errors
 /// Returns an error if the lobby cannot be reached or joined.
 pub async fn start(config: LobbyConfig) -> Result<(LobbyHandle, LobbyEvents, Joined), ConnectError> {
-    start_over(Tcp::default(), config).await
+    start_over(Tcp::new(config.servers.clone()), config).await
 }
 
 /// Does the same as [`start`], over the streams that `dial` opens.
@@ -103,9 +104,9 @@ pub async fn start_over<D: Dial>(
     config: LobbyConfig,
 ) -> Result<(LobbyHandle, LobbyEvents, Joined), ConnectError> {
     let mut link = Link::new(dial, config);
-    let (mut connection, mut resumed) = link.connect().await?;
+    let (mut connection, mut resumed) = link.connect_first().await?;
     if link.read_too_little(&connection.welcome) {
-        (connection, resumed) = link.connect().await?;
+        (connection, resumed) = link.connect_first().await?;
     }
     let joined = link.joined(&connection, resumed);
     let (handle, events) = link.spawn(connection);
@@ -125,6 +126,8 @@ struct Link<D> {
     dial: D,
     config: LobbyConfig,
     servers: Servers,
+    /// The servers with another key of which the app does not know yet.
+    untold_foreign: Vec<Foreign>,
     /// The address of the server that was joined last.
     address: String,
     outbox: Outbox,
@@ -163,6 +166,7 @@ impl<D: Dial> Link<D> {
             dial,
             config,
             servers,
+            untold_foreign: Vec::new(),
             address: String::new(),
             outbox: Outbox::default(),
             read_position,
@@ -195,6 +199,7 @@ impl<D: Dial> Link<D> {
     }
 
     async fn run(&mut self, mut connection: Connection<D::Stream>, queues: &mut Queues) {
+        self.tell_of_foreign(queues).await;
         loop {
             let since = Instant::now();
             match self.talk(connection, queues).await {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::chain::{LogId, Position};
 use hobnob_protocol::codec::{MessageReader, encode, encode_into};
 use hobnob_protocol::identity::Identity;
@@ -47,23 +48,7 @@ impl Server {
         let (reader, mut writer) = tokio::io::split(stream);
         let mut reader = MessageReader::new(reader, MAX_LINE_BYTES);
         assert!(matches!(reader.next().await.unwrap(), Some(ClientMessage::Hello(_))));
-        let log = LogId::new([1; 16]);
-        let (head, start) = (Position::start(&log), Position::start(&log));
-        let welcome = Welcome {
-            protocol: PROTOCOL_VERSION,
-            name: "anna".parse().unwrap(),
-            log,
-            head,
-            start,
-            missed: 0,
-            resumed: true,
-            observed: [192, 0, 2, 1].into(),
-            servers: Vec::new(),
-            topic: None,
-            motd: None,
-            operator: false,
-        };
-        writer.write_all(&encode(&ServerMessage::Welcome(welcome))).await.unwrap();
+        writer.write_all(&encode(&ServerMessage::Welcome(welcome_telling(Vec::new())))).await.unwrap();
         writer.flush().await.unwrap();
         Self { reader, writer }
     }
@@ -71,6 +56,26 @@ impl Server {
     async fn send(&mut self, bytes: &[u8]) {
         self.writer.write_all(bytes).await.unwrap();
         self.writer.flush().await.unwrap();
+    }
+}
+
+/// Returns the welcome of a lobby without messages, which tells these servers.
+pub(super) fn welcome_telling(servers: Vec<Candidate>) -> Welcome {
+    let log = LogId::new([1; 16]);
+    let (head, start) = (Position::start(&log), Position::start(&log));
+    Welcome {
+        protocol: PROTOCOL_VERSION,
+        name: "anna".parse().unwrap(),
+        log,
+        head,
+        start,
+        missed: 0,
+        resumed: true,
+        observed: [192, 0, 2, 1].into(),
+        servers,
+        topic: None,
+        motd: None,
+        operator: false,
     }
 }
 

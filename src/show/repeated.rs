@@ -19,6 +19,8 @@ pub(crate) enum Repeated {
     Closing,
     /// The server closes the link, or does not let this client in.
     Refused,
+    /// A server at one of the lobby's addresses has another key than the lobby.
+    ForeignServer,
     /// The name this user had is taken.
     Renamed,
     /// The log is not the one that was read before.
@@ -46,12 +48,13 @@ pub(crate) enum Repeated {
 impl Repeated {
     /// All kinds, for tests that try each.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Skipped,
         Self::PresenceSkipped,
         Self::Broken,
         Self::Closing,
         Self::Refused,
+        Self::ForeignServer,
         Self::Renamed,
         Self::OtherLog,
         Self::Topic,
@@ -80,6 +83,7 @@ impl Repeated {
             | Self::Broken
             | Self::Closing
             | Self::Refused
+            | Self::ForeignServer
             | Self::Renamed
             | Self::OtherLog
             | Self::LookAlike
@@ -111,6 +115,9 @@ impl Repeated {
             ),
             Self::Closing => format!("the server said {count} more times that it closes down"),
             Self::Refused => format!("the server closed the link {count} more times"),
+            Self::ForeignServer => {
+                format!("{count} more addresses of the lobby were answered by servers with another key")
+            }
             Self::Renamed => format!("the server gave you another name {count} more times"),
             Self::OtherLog => format!("a log was another than the one read before {count} more times"),
             Self::Topic => {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hobnob::lobby::connect::{self, Connection};
+use hobnob::lobby::connect::{self, ConnectError, Connection, Dial};
 use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::codec::encode;
 use hobnob_protocol::identity::Identity;
@@ -17,7 +17,7 @@ use hobnob_protocol::message::{
 };
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::text::Text;
-use hobnob_protocol::{LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
+use hobnob_protocol::{HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER, PROTOCOL_VERSION};
 use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -84,10 +84,12 @@ impl Member {
     ) -> Self {
         while !enough.is_cancelled() {
             let hello = self.hello();
-            match connect::connect(&path, &["the lobby".to_owned()], &self.identity, None, async |_| hello)
-                .await
-            {
-                Ok((_, link)) => {
+            let joining = async {
+                let stream = path.dial("the lobby").await?;
+                connect::join(("the lobby", stream), &self.identity, None, hello).await
+            };
+            match timeout(HANDSHAKE_TIMEOUT, joining).await.unwrap_or(Err(ConnectError::Timeout)) {
+                Ok(link) => {
                     self.over(link, count, &mut chance, &enough).await;
                     self.losses += 1;
                 }

@@ -1,7 +1,6 @@
 //! How the lobby's link comes to a connection: which servers it tries, what it says in the hello, and how it waits
 //! between two attempts. This file knows nothing of what is said on a connection after its welcome.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_protocol::chain::Seq;
@@ -12,7 +11,8 @@ use tracing::debug;
 
 use super::hearing::is_sent_out;
 use super::{Link, LobbyConfig, MOST_MISSED, Queues};
-use crate::lobby::connect::{self, ConnectError, Connection, Dial, NotJoined};
+use crate::lobby::attempt::{Attempt, Foreign, Limits};
+use crate::lobby::connect::{self, ConnectError, Connection, Dial};
 use crate::lobby::event::LobbyEvent;
 use crate::lobby::handle::LobbyCommand;
 use crate::lobby::limits::Pongs;
@@ -32,43 +32,59 @@ impl<D: Dial> Link<D> {
         goes_on && is_too_much
     }
 
-    /// Joins the lobby at one of its servers; each server is tried once.
-    pub(super) async fn connect(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
-        let mut addresses = self.servers.in_turn();
-        loop {
-            match self.connect_to(&addresses).await {
-                Ok((index, connection)) => return Ok(self.joined_at(&addresses[index], connection)),
-                Err(NotJoined { try_without: Some(index), error }) => {
-                    // This stands before the log line, because the arguments of a line that is not logged are not evaluated.
-                    let server = addresses.remove(index);
-                    debug!(server, %error, "another server is tried");
-                }
-                Err(NotJoined { error, .. }) => return Err(error),
+    /// Joins the lobby for the first time in this run.
+    pub(super) async fn connect_first(&mut self) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
+        let tried = self.connect(Limits::FIRST).await;
+        // The run ends if nobody lets this client in, and another key is what the user has to know then. Only a server
+        // with the trusted key has more to say.
+        let nobody_has_key = self.address.is_empty() && !has_trusted_key(&tried);
+        match (self.config.trusted, self.untold_foreign.first()) {
+            (Some(trusted), Some(Foreign { address, seen })) if nobody_has_key => {
+                Err(ConnectError::KeyChanged { address: address.clone(), trusted, seen: *seen })
             }
+            _ => tried,
         }
     }
 
-    async fn connect_to(
-        &mut self,
-        addresses: &[String],
-    ) -> Result<(usize, Connection<D::Stream>), NotJoined> {
-        let LobbyConfig { identity, trusted, name, run, candidates, port, since, .. } = &self.config;
-        let (cursor, rooms) = (self.read_position.cursor(), self.rooms.resume());
-        // The `Arc` is cloned outside of the closure, so that the future can move between threads.
-        let candidates = Arc::clone(candidates);
-        let hello = async |ends| Hello {
+    /// Joins the lobby at one of its servers; each server is tried once at most.
+    async fn connect(&mut self, limits: Limits) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
+        let hello = self.hello();
+        let addresses = self.servers.in_turn(Instant::now());
+        let mut attempt = Attempt::new(&self.dial, addresses, limits);
+        let tried = try_each(&self.dial, &self.config, &hello, &mut attempt).await;
+        let (findings, failed) = attempt.end();
+        self.servers.dialled(&findings.dialled);
+        for foreign in findings.foreign {
+            if self.servers.note_foreign(&foreign, Instant::now()) {
+                self.untold_foreign.push(foreign);
+            }
+        }
+        let (address, connection) = tried?.ok_or(failed)?;
+        Ok(self.joined_at(&address, connection))
+    }
+
+    /// Returns the hello of the next connection, without the addresses at which peers reach this client.
+    fn hello(&mut self) -> Hello {
+        Hello {
             protocol: PROTOCOL_VERSION,
             agent: concat!("hobnob/", env!("CARGO_PKG_VERSION")).to_owned(),
-            name: name.clone(),
-            run: *run,
-            candidates: candidates(ends).await,
-            port: Some(*port),
-            cursor,
-            since: *since,
+            name: self.config.name.clone(),
+            run: self.config.run,
+            candidates: Vec::new(),
+            port: Some(self.config.port),
+            cursor: self.read_position.cursor(),
+            since: self.config.since,
             backlog: BACKLOG_ON_JOIN,
-            rooms,
-        };
-        connect::connect(&self.dial, addresses, identity, *trusted, hello).await
+            rooms: self.rooms.resume(),
+        }
+    }
+
+    /// Tells the app of servers that have another key.
+    pub(super) async fn tell_of_foreign(&mut self, queues: &Queues) {
+        for Foreign { address, seen } in self.untold_foreign.drain(..) {
+            // If the app is gone, that is noticed when the link next waits for it.
+            let _app_gone = queues.events.send(LobbyEvent::ForeignServer { address, key: seen }).await;
+        }
     }
 
     fn joined_at(
@@ -102,12 +118,14 @@ impl<D: Dial> Link<D> {
                 queues.end(LobbyEvent::Left).await;
                 return None;
             }
-            match self.connect().await {
+            let tried = self.connect(Limits::LATER).await;
+            if let Some(changed) = self.key_changed().filter(|_| !has_trusted_key(&tried)) {
+                queues.end(LobbyEvent::KeyChanged(changed.to_string())).await;
+                return None;
+            }
+            self.tell_of_foreign(queues).await;
+            match tried {
                 Ok(connected) => return Some(connected),
-                Err(err @ ConnectError::KeyChanged { .. }) => {
-                    queues.end(LobbyEvent::KeyChanged(err.to_string())).await;
-                    return None;
-                }
                 Err(ConnectError::Refused(refused)) if is_sent_out(refused.code) => {
                     queues.end(LobbyEvent::SentOut(*refused)).await;
                     return None;
@@ -127,6 +145,12 @@ impl<D: Dial> Link<D> {
             }
             pause = next_pause(pause, self.hurried);
         }
+    }
+
+    /// Returns the error with which the link ends if no address is left at which a server may have the trusted key.
+    fn key_changed(&self) -> Option<ConnectError> {
+        let Foreign { address, seen } = self.servers.all_foreign()?.clone();
+        Some(ConnectError::KeyChanged { address, trusted: self.config.trusted?, seen })
     }
 
     /// Waits between two attempts; texts are still taken meanwhile. Returns false if the user leaves.
@@ -149,4 +173,31 @@ impl<D: Dial> Link<D> {
             }
         }
     }
+}
+
+/// Tries the addresses of an attempt until one of them lets this client in. Returns `None` if none does.
+async fn try_each<D: Dial>(
+    dial: &D,
+    config: &LobbyConfig,
+    hello: &Hello,
+    attempt: &mut Attempt<'_, D>,
+) -> Result<Option<(String, Connection<D::Stream>)>, ConnectError> {
+    while let Some((address, stream)) = attempt.next().await {
+        let joining = async {
+            let candidates = (config.candidates)(dial.ends(&stream)).await;
+            let hello = Hello { candidates, ..hello.clone() };
+            connect::join((&address, stream), &config.identity, config.trusted, hello).await
+        };
+        match attempt.in_time(joining).await {
+            Ok(connection) => return Ok(Some((address, connection))),
+            Err(err) if err.is_this_servers() => attempt.failed(&address, err),
+            Err(err) => return Err(err),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a server that has the trusted key has answered.
+fn has_trusted_key<T>(tried: &Result<T, ConnectError>) -> bool {
+    matches!(tried, Ok(_) | Err(ConnectError::Refused(_)))
 }

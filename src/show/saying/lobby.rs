@@ -18,6 +18,13 @@ pub(crate) enum Lobby<'a> {
         /// The reason, as the link words it.
         reason: &'a str,
     },
+    /// A server at one of the lobby's addresses has another key than the lobby.
+    ForeignServer {
+        /// The address, as `HOST:PORT`.
+        address: &'a str,
+        /// The fingerprint of the key that the server showed.
+        key: Fingerprint,
+    },
     /// The server is about to end.
     Closing,
     /// After a lost link the user has another name.
@@ -100,6 +107,11 @@ impl fmt::Display for Lobby<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { reason } => f.write_str(reason),
+            Self::ForeignServer { address, key } => write!(
+                f,
+                "the server at {address} has another key than this lobby, {key}, so it is not a server of this lobby; \
+                 nothing is sent to it, and the other addresses of the lobby are tried"
+            ),
             Self::Closing => f.write_str("the server says it closes down"),
             Self::NameTakenMeanwhile { before, name } => {
                 write!(f, "the name {before} is taken now; you are {name}")
