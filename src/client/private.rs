@@ -254,6 +254,7 @@ impl State {
         }
         let fingerprint = key.fingerprint();
         if !is_stranger {
+            self.look_alikes.acquaint(&name);
             self.open_record(session, &key);
         }
         let peer = name.clone();
@@ -265,6 +266,9 @@ impl State {
             }
             Mode::B => self.emit_of_peer(session, PeerDid::Open, opened),
         };
+        if is_shown {
+            self.warn_of(&name);
+        }
         if path == Path::Relay && is_shown {
             self.emit(saying::Private::Relayed { session }.into());
         }
@@ -302,6 +306,9 @@ impl State {
         let (key, mode) = (peer.key, Some(peer.mode));
         let message = self.marked(Message { key, ..Message::new(session, mode, from, text, Timestamp(at)) });
         self.record(session, message.at, &message.from, text);
+        if !message.ignored {
+            self.warn_of(&message.from);
+        }
         self.show_message(message);
     }
 
