@@ -204,7 +204,9 @@ impl State {
             PeerEventKind::Down => self.set_link(session, LinkState::Down),
             PeerEventKind::Said { number, at, text } => {
                 self.peer_said(session, at, text.as_str());
-                self.private_links.shown(session, number);
+                if let Some(receipt) = self.private_links.receipt(session, number) {
+                    self.screen.then_give(receipt);
+                }
             }
             PeerEventKind::Delivered { local_id } => self.settle_sent(local_id, None),
             PeerEventKind::Undelivered { local_ids } => {
