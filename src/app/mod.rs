@@ -12,6 +12,8 @@ mod counts;
 mod ending;
 pub(crate) mod event;
 mod input_source;
+#[cfg(test)]
+mod look_alike_tests;
 mod meaning;
 #[cfg(test)]
 mod meant_tests;

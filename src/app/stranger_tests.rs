@@ -129,7 +129,7 @@ async fn what_an_answered_user_does_again_and_again_is_summed_and_another_user_i
     opens(&mut scene, 2);
     scene.shows(">>> user2 opened private session 2 with you");
     let sum = a_minute_later(&mut scene).await;
-    let text = "private sessions with one user opened, ended or changed their links 181 more times";
+    let text = "private sessions with user1 opened, ended or changed their links 181 more times";
     assert!(sum.contains(text) && lines(&sum) == 1, "{sum}");
 }
 

@@ -161,6 +161,7 @@ impl State {
             self.answer_knock(ask, ConsentAnswer::Declined);
             return Err(failing::Private::NotPinned { name: &name, reason }.into());
         }
+        self.look_alikes.acquaint(&name);
         self.knocks.note_welcome(key, false, Instant::now());
         self.answer_knock(ask, ConsentAnswer::Open);
         Ok(())
@@ -195,6 +196,7 @@ impl State {
     fn show_knocks(&mut self, now: Instant) {
         for (name, key) in self.knocks.take_unshown(now) {
             self.meet(&name, Some(&key));
+            self.warn_of(&name);
             self.emit(Notice::Asked { peer: name, fingerprint: key.fingerprint() });
         }
     }

@@ -89,6 +89,7 @@ impl State {
             let renamed = Notice::from(renamed);
             self.emit_repeated(Repeated::Renamed, 1, renamed);
             self.screen.know_own(&self.me.name);
+            self.look_alikes.acquaint(&self.me.name);
         }
         // The server had kept this only for the connection that was lost.
         if let Some(text) = self.user.away.clone() {
@@ -156,6 +157,9 @@ impl State {
         match &said.content {
             Content::Text(text) => {
                 let message = self.logged_message(session, said, text, replayed);
+                if !replayed && !message.ignored {
+                    self.warn_of(&said.name);
+                }
                 if !self.gather_missed(&message) {
                     self.show_message(message);
                 }

@@ -1,5 +1,6 @@
 //! Names that look like others: a Latin and a Cyrillic `a` are two letters that look the same. This file owns which
-//! names were met and which pairs were reported. It is plain data with bounds, and knows neither screens nor files.
+//! names were met, which likenesses were found, and which of them this user was not shown yet. It is plain data with
+//! bounds, and knows neither screens nor files.
 //!
 //! Two names look alike if they have the same skeleton according to Unicode's Technical Standard 39. The client checks
 //! this and not the server, because the server may lie, and because its users may have met before.
@@ -12,21 +13,48 @@ use hobnob_protocol::name::UserName;
 /// How many names are remembered, which is as many as are kept for completion.
 const MOST_NAMES: usize = 10_000;
 
-/// For how many names it is reported that they look like others. If there are more, further reports are not worth a
-/// line each.
-const MOST_TOLD: usize = 1000;
+/// For how many names it is remembered that they were found to look like others. If there are more, each further one is
+/// found again whenever it is met.
+const MOST_FOUND: usize = 1000;
+
+/// For how many names it is remembered that their likeness was not shown. The others are only counted.
+const MOST_HELD: usize = 2 * MOST_FOUND;
+
+/// A likeness that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Likeness {
+    /// An earlier name that looks the same.
+    pub(crate) other: UserName,
+    /// Whether one of the names that look like this is this user's own name or the name of an acquaintance.
+    pub(crate) concerns_acquaintance: bool,
+}
 
 /// The names that were met.
 #[derive(Debug, Default)]
 pub(crate) struct LookAlikes {
     met: HashMap<String, (UserName, Option<PublicKey>)>,
-    told: HashSet<UserName>,
+    /// The skeletons of this user's own name and of the names of acquaintances.
+    acquaintances: HashSet<String>,
+    found: HashSet<UserName>,
+    /// The names whose likeness to another was found and not shown, each with the other.
+    held: HashMap<UserName, UserName>,
 }
 
 impl LookAlikes {
+    /// Notes this user's own name, or the name of a user with whom this user talks in private or whose key is pinned.
+    pub(crate) fn acquaint(&mut self, name: &UserName) {
+        let skeleton = skeleton(name);
+        if self.acquaintances.len() < MOST_NAMES {
+            self.acquaintances.insert(skeleton.clone());
+        }
+        if self.met.len() < MOST_NAMES {
+            self.met.entry(skeleton).or_insert_with(|| (name.clone(), None));
+        }
+    }
+
     /// Notes that a name was met, with its key if that is known. Returns an earlier name that looks the same and is not
     /// known to belong to the same user, once for each name.
-    pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) -> Option<UserName> {
+    pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) -> Option<Likeness> {
         let skeleton = skeleton(name);
         let Some((other, other_key)) = self.met.get_mut(&skeleton) else {
             if self.met.len() < MOST_NAMES {
@@ -39,8 +67,31 @@ impl LookAlikes {
             return None;
         }
         let is_one_user = key.is_some() && *other_key == key.copied();
-        let is_told = is_one_user || self.told.len() >= MOST_TOLD || !self.told.insert(name.clone());
-        (!is_told).then(|| other.clone())
+        if is_one_user || self.found.contains(name) {
+            return None;
+        }
+        if self.found.len() < MOST_FOUND {
+            self.found.insert(name.clone());
+        }
+        let concerns_acquaintance = self.acquaintances.contains(&skeleton);
+        Some(Likeness { other: other.clone(), concerns_acquaintance })
+    }
+
+    /// Notes that this user was not shown that these two names look alike.
+    pub(crate) fn hold(&mut self, name: &UserName, other: &UserName) {
+        if self.held.len() < MOST_HELD {
+            self.held.insert(name.clone(), other.clone());
+            self.held.entry(other.clone()).or_insert_with(|| name.clone());
+        }
+    }
+
+    /// Returns the name that looks like this one, if this user was not shown so. From now on it counts as shown.
+    pub(crate) fn take_held(&mut self, name: &UserName) -> Option<UserName> {
+        let other = self.held.remove(name)?;
+        if self.held.get(&other) == Some(name) {
+            self.held.remove(&other);
+        }
+        Some(other)
     }
 }
 
@@ -64,6 +115,10 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn found(names: &mut LookAlikes, text: &str, key: Option<&PublicKey>) -> Option<UserName> {
+        names.meet(&name(text), key).map(|likeness| likeness.other)
+    }
+
     #[test]
     fn a_name_that_looks_like_a_known_one_is_reported_once() {
         for (met, alike) in [
@@ -75,7 +130,7 @@ mod tests {
         ] {
             let mut names = LookAlikes::default();
             assert_eq!(names.meet(&name(met), None), None);
-            assert_eq!(names.meet(&name(alike), None), Some(name(met)), "{alike}");
+            assert_eq!(found(&mut names, alike, None), Some(name(met)), "{alike}");
             assert_eq!(names.meet(&name(alike), None), None, "{alike} again");
             assert_eq!(names.meet(&name(met), None), None);
         }
@@ -94,7 +149,32 @@ mod tests {
         let (mut names, key) = (LookAlikes::default(), PublicKey::new([1; 32]));
         names.meet(&name("anna"), Some(&key));
         assert_eq!(names.meet(&name("\u{430}nna"), Some(&key)), None);
-        assert_eq!(names.meet(&name("ann\u{430}"), Some(&PublicKey::new([2; 32]))), Some(name("anna")));
+        assert_eq!(found(&mut names, "ann\u{430}", Some(&PublicKey::new([2; 32]))), Some(name("anna")));
+    }
+
+    #[test]
+    fn a_likeness_to_an_acquaintance_is_told_apart_whichever_name_was_met_first() {
+        let mut names = LookAlikes::default();
+        names.meet(&name("b\u{43e}bby"), None);
+        names.acquaint(&name("bobby"));
+        names.acquaint(&name("anna"));
+        names.meet(&name("carmen"), None);
+        for (text, concerns_acquaintance) in [("bobby", true), ("\u{430}nna", true), ("\u{441}armen", false)]
+        {
+            let likeness = names.meet(&name(text), None).unwrap();
+            assert_eq!(likeness.concerns_acquaintance, concerns_acquaintance, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_likeness_that_was_not_shown_is_given_out_once_for_whichever_of_the_two_names_comes_first() {
+        for (first, second) in [("anna", "\u{430}nna"), ("\u{430}nna", "anna")] {
+            let mut names = LookAlikes::default();
+            names.hold(&name("anna"), &name("\u{430}nna"));
+            assert_eq!(names.take_held(&name("carmen")), None);
+            assert_eq!(names.take_held(&name(first)), Some(name(second)));
+            assert_eq!((names.take_held(&name(first)), names.take_held(&name(second))), (None, None));
+        }
     }
 
     #[test]
@@ -106,9 +186,19 @@ mod tests {
     #[test]
     fn the_remembered_names_are_bounded() {
         let mut names = LookAlikes::default();
-        for number in 0..MOST_NAMES + 10 {
-            names.meet(&name(&format!("u{number}x")), None);
+        // Each pair fills one place among the names, one among those found and two among those held.
+        for number in 0..MOST_HELD + 10 {
+            let (one, two) = (name(&format!("x{number}a")), name(&format!("x{number}\u{430}")));
+            names.meet(&one, None);
+            names.acquaint(&one);
+            names.meet(&two, None);
+            names.hold(&two, &one);
         }
-        assert!(names.met.len() <= MOST_NAMES);
+        for number in 0..MOST_NAMES + 10 {
+            names.meet(&name(&format!("u{number}y")), None);
+            names.acquaint(&name(&format!("u{number}y")));
+        }
+        assert!(names.met.len() <= MOST_NAMES && names.acquaintances.len() <= MOST_NAMES);
+        assert!(names.found.len() <= MOST_FOUND && names.held.len() <= MOST_HELD + 1);
     }
 }

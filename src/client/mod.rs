@@ -3,6 +3,7 @@
 //! These files know neither the commands nor the loop, which both stand above them.
 
 pub(crate) mod acts;
+mod alike_notices;
 pub(crate) mod away;
 pub(crate) mod command_error;
 mod consent;
@@ -42,7 +43,7 @@ pub(crate) mod waiting;
 
 use std::collections::{BTreeMap, HashMap};
 
-use hobnob_protocol::key::{Fingerprint, PublicKey};
+use hobnob_protocol::key::Fingerprint;
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
@@ -55,7 +56,7 @@ use crate::client::keeping::Keeping;
 use crate::client::knocks::Knocks;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::Ledger;
-use crate::client::look_alikes::{LookAlikes, odd_character};
+use crate::client::look_alikes::LookAlikes;
 use crate::client::missed::{Missed, Unread};
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
@@ -76,7 +77,7 @@ use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
 use crate::show::failing::Worded;
 use crate::show::unsent::LobbyEnded;
-use crate::show::{ErrorCode, Failure, Message, Notice, Repeated, failing, mention, saying};
+use crate::show::{ErrorCode, Failure, Message, Notice, failing, mention};
 use crate::timestamp::Timestamp;
 
 /// Who this user is in this lobby.
@@ -219,11 +220,11 @@ impl State {
         let mut sessions = Sessions::new();
         sessions.set_lobby_state(LinkState::Up);
         let mut look_alikes = LookAlikes::default();
-        look_alikes.meet(&me.name, None);
+        look_alikes.acquaint(&me.name);
         // If the pinned names cannot be read, they are not compared; the pins themselves are checked when they are
         // needed.
         for name in trust.names().unwrap_or_default().iter().filter_map(|name| name.parse().ok()) {
-            look_alikes.meet(&name, None);
+            look_alikes.acquaint(&name);
         }
         Self {
             me,
@@ -265,18 +266,6 @@ impl State {
     /// Renders a notice for the user; the app's loop shows everything that was rendered.
     pub fn emit(&mut self, notice: Notice) {
         self.screen.emit(&notice);
-    }
-
-    /// Notes that a name was met, with its key if that is known. The name may be completed from now on. If it looks
-    /// like another name, the user is told.
-    pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) {
-        if !self.known_names.add(name) {
-            return;
-        }
-        let Some(other) = self.look_alikes.meet(name, key) else { return };
-        let (odd, is_own) = (odd_character(name, &other), other == self.me.name);
-        let alike = saying::Lobby::LooksLike { name, odd, other: &other, is_own };
-        self.emit_repeated(Repeated::LookAlike, 1, alike);
     }
 
     /// Shows a failure, and remembers it for the exit code and for the running command.

@@ -4,7 +4,7 @@
 
 use crate::client::State;
 use crate::session::SessionId;
-use crate::show::{ClosedReason, Notice, Repeated};
+use crate::show::{Answered, ClosedReason, Notice, Repeated};
 
 /// What the other side of a private session did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,15 +34,18 @@ impl State {
     /// Shows what the other side of a private session did. Nothing is shown of a key that is ignored, and what somebody
     /// does again and again is counted. Returns whether a person is shown it now.
     pub(super) fn emit_of_peer(&mut self, session: SessionId, did: PeerDid, notice: Notice) -> bool {
-        match self.sessions.peer(session).and_then(|peer| peer.key) {
-            Some(key) if self.user.ignores(&key) => {
+        let peer = self.sessions.peer(session).and_then(|peer| peer.key.map(|key| (key, peer.peer.clone())));
+        match peer {
+            Some((key, _)) if self.user.ignores(&key) => {
                 self.screen.emit_to_programs(&notice);
                 false
             }
             Some(_) if self.strangers.is_unanswered(session) => {
                 self.emit_unless_repeated(did.by_stranger(), 1, &notice)
             }
-            Some(key) => self.emit_unless_repeated(Repeated::OfAnswered(key), 1, &notice),
+            Some((key, name)) => {
+                self.emit_unless_repeated(Repeated::OfAnswered(Answered { key, name }), 1, &notice)
+            }
             // No other side is known yet.
             None => {
                 self.emit(notice);

@@ -204,7 +204,9 @@ impl State {
             PeerEventKind::Down => self.set_link(session, LinkState::Down),
             PeerEventKind::Said { number, at, text } => {
                 self.peer_said(session, at, text.as_str());
-                self.private_links.shown(session, number);
+                if let Some(receipt) = self.private_links.receipt(session, number) {
+                    self.screen.then_give(receipt);
+                }
             }
             PeerEventKind::Delivered { local_id } => self.settle_sent(local_id, None),
             PeerEventKind::Undelivered { local_ids } => {
@@ -254,6 +256,7 @@ impl State {
         }
         let fingerprint = key.fingerprint();
         if !is_stranger {
+            self.look_alikes.acquaint(&name);
             self.open_record(session, &key);
         }
         let peer = name.clone();
@@ -265,6 +268,9 @@ impl State {
             }
             Mode::B => self.emit_of_peer(session, PeerDid::Open, opened),
         };
+        if is_shown {
+            self.warn_of(&name);
+        }
         if path == Path::Relay && is_shown {
             self.emit(saying::Private::Relayed { session }.into());
         }
@@ -302,6 +308,9 @@ impl State {
         let (key, mode) = (peer.key, Some(peer.mode));
         let message = self.marked(Message { key, ..Message::new(session, mode, from, text, Timestamp(at)) });
         self.record(session, message.at, &message.from, text);
+        if !message.ignored {
+            self.warn_of(&message.from);
+        }
         self.show_message(message);
     }
 

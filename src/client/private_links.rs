@@ -11,7 +11,7 @@ use hobnob_protocol::text::Text;
 use hobnob_protocol::verification::VerifyMessage;
 use thiserror::Error;
 
-use crate::peer::{Familiarity, PeerLinkHandle, PeerNetwork, SayError, TooManyLinks};
+use crate::peer::{Familiarity, PeerLinkHandle, PeerNetwork, Receipt, SayError, TooManyLinks};
 use crate::session::SessionId;
 use crate::session::link_id::LinkId;
 use crate::timestamp::now;
@@ -225,11 +225,12 @@ impl PrivateLinks {
         }
     }
 
-    /// Tells a session's link that the other's text with this number has been shown, so that it acknowledges it.
-    pub fn shown(&self, session: SessionId, number: u64) {
-        if let Some((_, link)) = self.links.get(&session).and_then(|private| private.link.as_ref()) {
-            link.shown(number);
-        }
+    /// Returns what is to be given when the other's text with this number has been shown, so that the session's link
+    /// acknowledges it; `None` if the session has no link.
+    #[must_use]
+    pub fn receipt(&self, session: SessionId, number: u64) -> Option<Receipt> {
+        let (_, link) = self.links.get(&session)?.link.as_ref()?;
+        Some(link.receipt(number))
     }
 
     /// Hands a session's link all that this side has said in the present verification of keys.

@@ -27,7 +27,7 @@ const FROM_STRANGERS: Bounds = Bounds { at_once: 5, within: Duration::from_secs(
 /// What one user causes whom this user has answered. A program that is restarted a few times is no flood.
 const FROM_ONE_ANSWERED: Bounds = Bounds { at_once: 20, within: Duration::from_secs(60) };
 
-const fn bounds(kind: Repeated) -> Bounds {
+const fn bounds(kind: &Repeated) -> Bounds {
     match kind {
         Repeated::StrangerCame
         | Repeated::StrangerWent
@@ -45,6 +45,7 @@ const fn bounds(kind: Repeated) -> Bounds {
         | Repeated::OtherLog
         | Repeated::Topic
         | Repeated::LookAlike
+        | Repeated::LooksLike(_)
         | Repeated::ForkRefused => FROM_MANY,
     }
 }
@@ -67,8 +68,8 @@ pub(crate) struct Repeats {
 impl Repeats {
     /// Returns whether one more notice of this kind is shown now. If not, `count` is added to what will be summed up.
     fn take(&mut self, kind: Repeated, count: u64, now: Instant) -> bool {
-        let Bounds { at_once, within } = bounds(kind);
-        // There may be many keys, each of which is a kind, so what counts no more is forgotten.
+        let Bounds { at_once, within } = bounds(&kind);
+        // There may be many keys and names, each of which is a kind, so what counts no more is forgotten.
         self.kinds.retain(|_, told| told.held > 0 || told.until > now);
         let told = self.kinds.entry(kind).or_insert(Told { until: now + within, told: 0, held: 0 });
         if told.told < at_once && told.held == 0 {
@@ -84,9 +85,9 @@ impl Repeats {
         let over = self.kinds.iter_mut().filter(|(_, told)| told.held > 0 && told.until <= now);
         over.map(|(kind, told)| {
             let held = std::mem::take(&mut told.held);
-            let Bounds { at_once, within } = bounds(*kind);
+            let Bounds { at_once, within } = bounds(kind);
             (told.until, told.told) = (now + within, at_once);
-            (*kind, held)
+            (kind.clone(), held)
         })
         .collect()
     }
@@ -106,10 +107,11 @@ impl State {
 
     /// Does the same as [`emit_repeated`](Self::emit_repeated). Returns whether the notice was shown.
     pub(super) fn emit_unless_repeated(&mut self, kind: Repeated, count: u64, notice: &Notice) -> bool {
+        let is_event = kind.is_event();
         let is_shown = self.repeats.take(kind, count, Instant::now());
         if is_shown {
             self.screen.emit(notice);
-        } else if kind.is_event() {
+        } else if is_event {
             self.screen.emit_to_programs(notice);
         }
         is_shown
@@ -143,19 +145,20 @@ mod tests {
     use hobnob_protocol::key::PublicKey;
 
     use super::*;
+    use crate::show::Answered;
 
     #[test]
     fn the_first_notices_are_shown_at_once_and_a_flood_is_summed_in_each_window() {
-        for kind in Repeated::ALL {
+        for kind in Repeated::all() {
             let (mut repeats, start) = (Repeats::default(), Instant::now());
-            let Bounds { at_once, within } = bounds(kind);
-            let told = (0..100_000).filter(|_| repeats.take(kind, 2, start)).count();
+            let Bounds { at_once, within } = bounds(&kind);
+            let told = (0..100_000).filter(|_| repeats.take(kind.clone(), 2, start)).count();
             assert_eq!(told, at_once as usize);
             assert_eq!(repeats.deadline(), Some(start + within));
             assert_eq!(repeats.due(start + within / 2), []);
-            assert_eq!(repeats.due(start + within), [(kind, 2 * (100_000 - u64::from(at_once)))]);
-            assert!(!repeats.take(kind, 1, start + within), "during a flood only sums are shown");
-            assert_eq!(repeats.due(start + within * 2), [(kind, 1)]);
+            assert_eq!(repeats.due(start + within), [(kind.clone(), 2 * (100_000 - u64::from(at_once)))]);
+            assert!(!repeats.take(kind.clone(), 1, start + within), "during a flood only sums are shown");
+            assert_eq!(repeats.due(start + within * 2), [(kind.clone(), 1)]);
             assert_eq!((repeats.deadline(), repeats.due(start + within * 9)), (None, vec![]));
             assert!(repeats.take(kind, 1, start + within * 3), "after a pause the notice is shown again");
         }
@@ -170,10 +173,14 @@ mod tests {
         assert!(repeats.take(Repeated::Closing, 1, now));
         assert_eq!(repeats.due(now + FROM_MANY.within), [(Repeated::Skipped, u64::MAX)]);
     }
+
     #[test]
     fn what_keys_did_is_forgotten_when_it_counts_no_more() {
         let (mut repeats, now) = (Repeats::default(), Instant::now());
-        let of = |byte| Repeated::OfAnswered(PublicKey::new([byte; 32]));
+        let of = |byte| {
+            let name = format!("user{byte}").parse().unwrap();
+            Repeated::OfAnswered(Answered { key: PublicKey::new([byte; 32]), name })
+        };
         (0..200).for_each(|byte| assert!(repeats.take(of(byte), 1, now)));
         assert_eq!(repeats.kinds.len(), 200);
         assert!(repeats.take(of(0), 1, now + FROM_ONE_ANSWERED.within));

@@ -57,6 +57,16 @@ impl Inbox {
         self.shown = self.shown.max(number.min(self.heard));
     }
 
+    /// Returns the number of the last text that arrived.
+    pub(super) fn heard(&self) -> u64 {
+        self.heard
+    }
+
+    /// Whether the user was shown everything up to `number`.
+    pub(super) fn has_shown(&self, number: u64) -> bool {
+        self.shown >= number
+    }
+
     /// Returns the number that is to be acknowledged now; `None` if there is nothing to acknowledge, or if it is better
     /// to wait. An acknowledgement for each text would cost one write for each, so while the last acknowledgement was
     /// sent too recently (`rested` is false), the next one waits for more texts.

@@ -94,6 +94,8 @@ pub(super) struct Link {
     /// The last connection was misused; connections that come before this time are dropped.
     shunned_until: Duration,
     leave_by: Option<Duration>,
+    /// The last text that had arrived when the user left. It is acknowledged first if it is shown in time.
+    leave_after: Option<u64>,
     /// The most telling reason why the session does not open.
     trouble: Option<PeerFailure>,
 }
@@ -160,6 +162,7 @@ impl Link {
             verifying: Verifying::default(),
             shunned_until: Duration::ZERO,
             leave_by: None,
+            leave_after: None,
             trouble,
         }
     }

@@ -60,6 +60,7 @@ mod outbox;
 mod outgoing;
 mod pace;
 mod reach;
+mod receipt;
 mod redial;
 mod relaying;
 mod seal;
@@ -92,6 +93,7 @@ pub use self::introductions::Pinned;
 pub use self::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS, OutboxFull};
 pub use self::outgoing::SayError;
 pub use self::reach::rules::DialRules;
+pub use self::receipt::Receipt;
 pub use self::redial::{GONE_AFTER, OPEN_WITHIN, REFUSED_GONE_AFTER};
 
 use self::call::Call;
@@ -326,6 +328,12 @@ impl PeerLinkHandle {
         self.mailbox.show(number);
     }
 
+    /// Makes what is to be given when the text with this number, and those before it, have been shown.
+    #[must_use]
+    pub fn receipt(&self, number: u64) -> Receipt {
+        Receipt::new(Arc::clone(&self.mailbox), number)
+    }
+
     /// Tells the link where the other side may be reached now, in place of what was known. If the link is down, it
     /// dials at once.
     pub fn introduced(&self, introduction: &Introduction) {
@@ -344,8 +352,8 @@ impl PeerLinkHandle {
         self.mailbox.verify(said);
     }
 
-    /// Ends the session. If the link is up, texts are delivered first, for up to two seconds; if it is down or not yet
-    /// up, the session ends at once. [`PeerEventKind::Ended`] follows.
+    /// Ends the session. If the link is up, texts are delivered first, and those that have arrived are acknowledged when
+    /// they were shown, for up to two seconds; if it is down or not yet up, the session ends at once. [`PeerEventKind::Ended`] follows.
     pub fn leave(&self) {
         self.mailbox.leave();
     }

@@ -14,6 +14,7 @@ use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
 use crate::config::preferences::Preferences;
+use crate::peer::Receipt;
 use crate::repl::{ReplHandle, terminal};
 use crate::screen::folding::Folding;
 use crate::screen::pipe::PipeWriter;
@@ -54,6 +55,8 @@ pub struct Screen {
     form: Form,
     sink: Sink,
     waiting: Vec<Shown>,
+    /// The receipts of texts that wait, each with the number of lines that have to be shown before it is given.
+    receipts: Vec<(usize, Receipt)>,
     rang: Option<Instant>,
     recorder: Option<Recorder>,
     /// Lines for the recorder. They are handed over together with what waits.
@@ -64,7 +67,15 @@ impl Screen {
     /// Makes a screen with this form and this sink, and with a recorder if notices are to be recorded.
     #[must_use]
     pub fn new(form: Form, sink: Sink, recorder: Option<Recorder>) -> Self {
-        Self { form, sink, waiting: Vec::new(), rang: None, recorder, unrecorded: String::new() }
+        Self {
+            form,
+            sink,
+            waiting: Vec::new(),
+            receipts: Vec::new(),
+            rang: None,
+            recorder,
+            unrecorded: String::new(),
+        }
     }
 
     /// Renders a notice. It is shown with the next [`flush`](Self::flush).
@@ -127,6 +138,14 @@ impl Screen {
             let typed = json::Keystrokes::Typed { session, text: text.to_owned() };
             self.unrecorded.push_str(&json::recorded(&typed, now()));
         }
+    }
+
+    /// Gives a receipt when everything that was rendered so far has been shown: on a pipe when it is written, at a
+    /// terminal when it is handed to the printer.
+    pub fn then_give(&mut self, receipt: Receipt) {
+        let lines = self.waiting.len();
+        self.receipts.pop_if(|(before, earlier)| *before == lines && earlier.is_covered_by(&receipt));
+        self.receipts.push((lines, receipt));
     }
 
     fn queue(&mut self, shown: Shown) {
@@ -196,6 +215,7 @@ impl Screen {
     /// Clears the terminal's screen, and drops what was about to be shown.
     pub fn clear(&mut self) {
         self.waiting.clear();
+        self.give_receipts();
         if let Sink::Terminal(repl) = &self.sink {
             repl.clear();
         }
@@ -227,14 +247,24 @@ impl Screen {
                         repl.print(text);
                     }
                 }
+                self.give_receipts();
             }
             Sink::Pipe(writer) => {
-                for shown in self.waiting.drain(..) {
-                    writer.write(shown).await;
+                let mut receipts = self.receipts.drain(..).peekable();
+                for (index, shown) in self.waiting.drain(..).enumerate() {
+                    let receipt = receipts.next_if(|(lines, _)| *lines <= index + 1);
+                    writer.write(shown, receipt.map(|(_, receipt)| receipt)).await;
+                }
+                for (_, receipt) in receipts {
+                    writer.write(Shown::Nothing, Some(receipt)).await;
                 }
             }
-            Sink::Held => {}
+            Sink::Held => self.give_receipts(),
         }
+    }
+
+    fn give_receipts(&mut self) {
+        self.receipts.drain(..).for_each(|(_, receipt)| receipt.give());
     }
 
     /// Returns what was rendered and not handed over yet.
@@ -274,4 +304,22 @@ impl Screen {
 
 fn not_recorded(reason: &std::io::Error) -> Notice {
     saying::History::NotRecorded { reason }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_receipt_of_a_text_is_given_when_what_was_rendered_before_it_is_handed_over() {
+        let (receipts, shown) = Receipt::of_first_texts(3);
+        let mut screen = Screen::new(Form::Json, Sink::Held, None);
+        for receipt in receipts {
+            screen.emit(&Notice::Notice { text: "a line".to_owned() });
+            screen.then_give(receipt);
+        }
+        assert_eq!(shown(), 0, "nothing is handed over yet");
+        screen.flush().await;
+        assert_eq!(shown(), 3);
+    }
 }

@@ -31,7 +31,7 @@ pub use self::failure::{ErrorCode, Failure};
 pub use self::help::HelpRow;
 pub use self::message::{Message, MessageKind};
 use self::operators::{ActTold, BanTold, OperatorTold};
-pub(crate) use self::repeated::Repeated;
+pub(crate) use self::repeated::{Answered, Repeated};
 pub use self::room::{RoomClosed, RoomOpened, RoomRow};
 use crate::session::path::Path;
 use crate::session::verification::Outcome;

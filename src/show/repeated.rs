@@ -2,12 +2,15 @@
 //! or strangers who open private sessions and leave them. This file owns the sentence that stands for many notices of a
 //! kind. It knows neither how many are too many nor who counts them.
 
+use std::cmp::Ordering;
+
 use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 
 use super::{ErrorCode, Failure, Notice};
 
 /// A kind of notice that the other end can cause as often as it likes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Repeated {
     /// Messages are no longer kept and will not be seen; the messages are counted.
     Skipped,
@@ -27,8 +30,10 @@ pub(crate) enum Repeated {
     OtherLog,
     /// A user sets the topic of the lobby or a room.
     Topic,
-    /// A name looks like another.
+    /// A name looks like another, and neither is an acquaintance's.
     LookAlike,
+    /// A name looks like this one, which is this user's own, or an acquaintance's. Each name is counted apart.
+    LooksLike(UserName),
     /// The private session of a user was refused because of his key.
     ForkRefused,
     /// A user who wanted a private session has waited for too long.
@@ -42,37 +47,72 @@ pub(crate) enum Repeated {
     /// A stranger began a comparison of keys, or one was cancelled.
     StrangerVerifies,
     /// A user who was answered opened or ended a private session, or its link changed. Each key is counted apart.
-    OfAnswered(PublicKey),
+    OfAnswered(Answered),
+}
+
+/// A user who was answered. Two are the same if their keys are, because one key may come under many names.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered {
+    /// The user's key.
+    pub(crate) key: PublicKey,
+    /// A name under which the key came.
+    pub(crate) name: UserName,
+}
+
+impl PartialEq for Answered {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Answered {}
+
+impl PartialOrd for Answered {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Answered {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
 }
 
 impl Repeated {
     /// All kinds, for tests that try each.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 17] = [
-        Self::Skipped,
-        Self::PresenceSkipped,
-        Self::Broken,
-        Self::Closing,
-        Self::Refused,
-        Self::ForeignServer,
-        Self::Renamed,
-        Self::OtherLog,
-        Self::Topic,
-        Self::LookAlike,
-        Self::ForkRefused,
-        Self::WaitedInVain,
-        Self::StrangerCame,
-        Self::StrangerWent,
-        Self::StrangerLink,
-        Self::StrangerVerifies,
-        Self::OfAnswered(PublicKey::new([1; 32])),
-    ];
+    pub(crate) fn all() -> [Self; 18] {
+        let name: UserName = "anna".parse().expect("this is a valid name");
+        [
+            Self::Skipped,
+            Self::PresenceSkipped,
+            Self::Broken,
+            Self::Closing,
+            Self::Refused,
+            Self::ForeignServer,
+            Self::Renamed,
+            Self::OtherLog,
+            Self::Topic,
+            Self::LookAlike,
+            Self::LooksLike(name.clone()),
+            Self::ForkRefused,
+            Self::WaitedInVain,
+            Self::StrangerCame,
+            Self::StrangerWent,
+            Self::StrangerLink,
+            Self::StrangerVerifies,
+            Self::OfAnswered(Answered { key: PublicKey::new([1; 32]), name }),
+        ]
+    }
 
     /// Whether each notice of this kind is an event for programs. Programs get all of them and no sum.
     #[must_use]
-    pub(crate) fn is_event(self) -> bool {
+    pub(crate) fn is_event(&self) -> bool {
         match self {
             Self::Topic
+            | Self::LookAlike
+            | Self::LooksLike(_)
             | Self::StrangerCame
             | Self::StrangerWent
             | Self::StrangerLink
@@ -86,7 +126,6 @@ impl Repeated {
             | Self::ForeignServer
             | Self::Renamed
             | Self::OtherLog
-            | Self::LookAlike
             | Self::ForkRefused
             | Self::WaitedInVain => false,
         }
@@ -94,7 +133,7 @@ impl Repeated {
 
     /// Makes the notice that stands for `count` more of this kind that were not shown one by one.
     #[must_use]
-    pub(crate) fn more(self, count: u64) -> Notice {
+    pub(crate) fn more(&self, count: u64) -> Notice {
         let text = self.words(count);
         match self {
             Self::Broken => Notice::Error(Failure { code: ErrorCode::Refused, text, command: None }),
@@ -102,7 +141,7 @@ impl Repeated {
         }
     }
 
-    fn words(self, count: u64) -> String {
+    fn words(&self, count: u64) -> String {
         match self {
             Self::Skipped => {
                 format!("{count} more messages were missed and are no longer kept by the server")
@@ -126,6 +165,9 @@ impl Repeated {
             Self::LookAlike => {
                 format!("{count} more names only look like others: \\whois tells whose key is whose")
             }
+            Self::LooksLike(name) => {
+                format!("{count} more names only look like {name}: \\whois tells whose key is whose")
+            }
             Self::ForkRefused => {
                 format!("{count} more private sessions were refused, for their keys are not the pinned ones")
             }
@@ -144,8 +186,8 @@ impl Repeated {
             Self::StrangerVerifies => {
                 format!("comparisons of keys with strangers began or were cancelled {count} more times")
             }
-            Self::OfAnswered(_) => format!(
-                "private sessions with one user opened, ended or changed their links {count} more times; \\ss lists them"
+            Self::OfAnswered(Answered { name, .. }) => format!(
+                "private sessions with {name} opened, ended or changed their links {count} more times; \\ss lists them"
             ),
         }
     }

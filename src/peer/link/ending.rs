@@ -7,14 +7,16 @@ use super::{Ending, Link};
 use crate::peer::event::{PeerEvent, PeerEventKind};
 use crate::peer::pace::AcknowledgePace;
 
-/// How long a session that is being left waits until its texts are acknowledged. Together with the farewell this takes
-/// no more than two seconds.
+/// How long a session that is being left waits until its texts are acknowledged, and those of the other side that have
+/// arrived are shown. Together with the farewell this takes no more than two seconds.
 const LEAVE_WITHIN: Duration = Duration::from_millis(1500);
 
 impl Link {
     pub(super) fn leave(&mut self) -> Option<Ending> {
         let leave_by = *self.leave_by.get_or_insert(self.now + LEAVE_WITHIN);
-        let is_done = self.connection.is_none() || self.outgoing.all_delivered() || self.now >= leave_by;
+        let leave_after = *self.leave_after.get_or_insert(self.inbox.heard());
+        let is_answered = self.outgoing.all_delivered() && self.inbox.has_shown(leave_after);
+        let is_done = self.connection.is_none() || is_answered || self.now >= leave_by;
         is_done.then_some(Ending::LeftByUs)
     }
 

@@ -82,3 +82,30 @@ async fn closing_the_network_says_goodbye_in_every_session() {
     assert_eq!(anna.events.recv().await.unwrap().kind, PeerEventKind::Ended);
     assert_eq!(bobby.next().await, PeerEventKind::Left);
 }
+
+#[tokio::test]
+async fn a_text_that_arrived_and_is_shown_while_its_reader_leaves_is_acknowledged() {
+    let (mut anna, mut bobby) = two_clients().await;
+    let at = bobby.addr();
+    let (annas, bobbys) = opened(&mut anna, &mut bobby, at).await;
+    annas.handle.say(1, text("bye"), 0).unwrap();
+    assert!(matches!(bobby.next().await, PeerEventKind::Said { number: 1, .. }));
+    bobbys.handle.leave();
+    let receipt = bobbys.handle.receipt(1);
+    tokio::task::spawn_blocking(move || receipt.give()).await.unwrap();
+    assert_eq!(anna.next().await, PeerEventKind::Delivered { local_id: 1 });
+    assert_eq!((anna.next().await, bobby.next().await), (PeerEventKind::Left, PeerEventKind::Ended));
+}
+
+#[tokio::test]
+async fn a_text_that_is_not_shown_does_not_keep_its_reader_from_leaving() {
+    let (mut anna, mut bobby) = two_clients().await;
+    let at = bobby.addr();
+    let (annas, bobbys) = opened(&mut anna, &mut bobby, at).await;
+    annas.handle.say(1, text("bye"), 0).unwrap();
+    assert!(matches!(bobby.next().await, PeerEventKind::Said { number: 1, .. }));
+    bobbys.handle.leave();
+    assert_eq!(bobby.next().await, PeerEventKind::Ended);
+    assert_eq!(anna.next().await, PeerEventKind::Undelivered { local_ids: vec![1] });
+    assert_eq!(anna.next().await, PeerEventKind::Left);
+}
