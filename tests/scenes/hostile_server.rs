@@ -63,8 +63,15 @@ fn said(seq: u64) -> Vec<u8> {
     writer.finish().unwrap().0.to_vec()
 }
 
-/// Starts a lobby for one client, which joins, is sent these bytes, and then sees `the_end` come in.
+/// Returns a client that has joined a lobby, was sent these bytes there, and then has seen `the_end` come in.
 fn lobby_that_sends(bytes: Vec<u8>) -> Client {
+    let client = Launch::hobnob().server(&address_that_sends(bytes)).name("anna").start_json();
+    client.wait(json!({"event": "joined", "name": "the_end"}));
+    client
+}
+
+/// Starts a lobby for one client, which joins, is sent these bytes, and then sees `the_end` come in. Returns its address.
+fn address_that_sends(bytes: Vec<u8>) -> String {
     let (address_of, address) = std::sync::mpsc::channel();
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -102,9 +109,7 @@ fn lobby_that_sends(bytes: Vec<u8>) -> Client {
             while let Ok(Some(_)) = reader.next::<ClientMessage>().await {}
         });
     });
-    let client = Launch::hobnob().server(&address.recv().unwrap()).name("anna").start_json();
-    client.wait(json!({"event": "joined", "name": "the_end"}));
-    client
+    address.recv().unwrap()
 }
 
 /// Ends the run. Returns the notices and errors of the whole run that contain `words`.
@@ -164,9 +169,9 @@ fn messages_that_break_the_chain_are_reported_in_sums() {
     is_bounded(&told);
 }
 
-#[test]
-fn names_that_look_alike_are_reported_in_sums() {
-    // The names are every mixture of Latin and Cyrillic letters, so they are different and look the same.
+/// Returns how many names come in, and the bytes that say so. The names are every mixture of Latin and Cyrillic letters,
+/// so they are different and look the same.
+fn names_that_look_alike() -> (usize, Vec<u8>) {
     let alike: Vec<Change> = (0..512_usize)
         .map(|mixture| {
             let mut alike = String::new();
@@ -179,8 +184,25 @@ fn names_that_look_alike_are_reported_in_sums() {
     let bytes = alike.chunks(64).flat_map(|changes| {
         encode(&ServerMessage::Presence { room: None, changes: changes.to_vec() }).to_vec()
     });
-    let told = told(lobby_that_sends(bytes.collect()), "look");
+    (alike.len(), bytes.collect())
+}
+
+#[test]
+fn people_are_told_of_names_that_look_alike_in_sums() {
+    let (_, bytes) = names_that_look_alike();
+    let pipe = Launch::hobnob().server(&address_that_sends(bytes)).name("anna").start();
+    pipe.wait_part("the_end");
+    let lines = pipe.finish().stdout;
+    let told: Vec<String> = lines.into_iter().filter(|line| line.contains("look")).collect();
     is_bounded(&told);
+}
+
+#[test]
+fn programs_are_told_once_of_each_name_that_looks_like_another() {
+    let (names, bytes) = names_that_look_alike();
+    let told = told(lobby_that_sends(bytes), "look");
+    assert_eq!(told.len(), names - 1, "each name but the first looks like another");
+    assert!(!told.iter().any(|text| text.contains("more")), "there is a sum");
 }
 
 #[test]
