@@ -163,11 +163,22 @@ fn slash<'l>(body: &'l str, at: usize, source: Source<'_>) -> Option<Line<'l>> {
         return Some(Line::Text { said: without_end_mark(rest), escape: Some(at..at + 1) });
     }
     let call = call(body, at, 1);
-    let habit = words.habit(call.word)?;
+    let habit = words.habit(call.word).or_else(|| two_commands(call.word, words))?;
     match body.trim_end().contains('\n') {
         true => Some(Line::CommandAndMore),
         false => Some(Line::Slash(call, habit)),
     }
+}
+
+/// Returns the meaning of two commands without a blank between them, such as `list\msg` or `names/part`; `None` if the
+/// word is anything else. A `/WORD` that is refused stays in the editor, and a command may then be typed behind it
+/// unnoticed. Its words would be said to everybody if the whole were a text.
+fn two_commands(word: &str, words: &dyn Vocabulary) -> Option<Habit> {
+    let (first, second) = word.split_once(['\\', '/'])?;
+    let second_is_command = word.as_bytes().get(first.len()) == Some(&b'\\')
+        || words.habit(second.split(['\\', '/']).next().unwrap_or_default()).is_some();
+    let both = words.habit(first).is_some() && second_is_command;
+    both.then(|| Habit::Other("a line holds one command; Ctrl-C clears the line".to_owned()))
 }
 
 /// Returns the range of a command that stands after something invisible, or `None` if there is none. A word after `/`
@@ -319,6 +330,16 @@ mod tests {
         assert_eq!(said("//nick anna", TERMINAL), ("/nick anna", Some(0..1)));
         assert_eq!(said("//nick anna", Source::Pipe), ("//nick anna", None));
         assert_eq!(said("/nick anna", Source::Pipe), ("/nick anna", None));
+    }
+
+    #[test]
+    fn a_command_that_was_typed_behind_a_refused_one_is_not_said() {
+        for line in ["/nick\\msg anna secret", "/nick/me waves", "/me\\x", "/nick/nick\\msg anna secret"] {
+            assert!(matches!(parse(line, TERMINAL), Line::Slash(_, Habit::Other(_))), "{line}");
+        }
+        for path in ["/nick/etc", "/etc/nick", "/nickname\\me", "/etc\\me"] {
+            text(path, path);
+        }
     }
 
     #[test]
