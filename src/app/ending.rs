@@ -70,7 +70,7 @@ impl App {
     /// Returns who else is in the lobby, as far as this client knows.
     pub(super) fn others(&self) -> Vec<UserName> {
         let own = &self.state.me.name;
-        self.state.known_names.iter().filter(|name| *name != own).cloned().collect()
+        self.state.known_names.here().filter(|name| *name != own).cloned().collect()
     }
 
     /// Begins the end of the run, because the process was asked to end.

@@ -1,5 +1,5 @@
-//! The names that may be completed: those of the users in the lobby, and of those who said something. This is plain
-//! data. It owns the bound on how many names are kept, and knows nothing of editors.
+//! The names that may be completed: those of the users in the lobby, and of those who said something, perhaps long ago.
+//! This is plain data. It owns the bound on how many names are kept, and knows nothing of editors.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,8 @@ const MAX_NAMES: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct KnownNames {
     names: BTreeSet<UserName>,
+    /// Those of them whose users are in the lobby.
+    here: BTreeSet<UserName>,
     changes: u64,
 }
 
@@ -26,8 +28,26 @@ impl KnownNames {
         is_new
     }
 
+    /// Notes that the user of a name is in the lobby, if the name is known.
+    pub(crate) fn is_here(&mut self, name: &UserName) {
+        if self.names.contains(name) {
+            self.here.insert(name.clone());
+        }
+    }
+
+    /// Notes that nobody is in the lobby, before an answer says who is.
+    pub(crate) fn nobody_is_here(&mut self) {
+        self.here.clear();
+    }
+
+    /// Returns the names of the users who are in the lobby, in order, as far as this client was told.
+    pub(crate) fn here(&self) -> impl Iterator<Item = &UserName> {
+        self.here.iter()
+    }
+
     /// Forgets a name, because its user has left the lobby.
     pub(crate) fn remove(&mut self, name: &UserName) {
+        self.here.remove(name);
         if self.names.remove(name) {
             self.changes += 1;
         }
@@ -54,6 +74,22 @@ impl KnownNames {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_user_who_only_spoke_long_ago_is_not_here() {
+        let mut names = KnownNames::default();
+        let [anna, bobby, carl] = ["anna", "bobby", "carl"].map(|name| name.parse().unwrap());
+        assert!(names.add(&anna) && names.add(&bobby));
+        names.is_here(&anna);
+        names.is_here(&carl);
+        assert_eq!(names.here().collect::<Vec<_>>(), [&anna], "carl's name is not known");
+        assert_eq!(names.iter().count(), 2);
+        names.remove(&anna);
+        assert_eq!(names.here().count(), 0);
+        names.is_here(&bobby);
+        names.nobody_is_here();
+        assert_eq!((names.here().count(), names.iter().count()), (0, 1));
+    }
 
     #[test]
     fn known_names_are_bounded_and_only_real_changes_are_counted() {

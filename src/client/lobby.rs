@@ -220,6 +220,7 @@ impl State {
             match change {
                 Change::Joined(name) => {
                     self.meet(&name, None);
+                    self.known_names.is_here(&name);
                     let (ignored, room) = (self.user.ignores_name(&name), room.clone());
                     self.emit(Notice::Joined { name, session, room, ignored });
                 }
@@ -275,7 +276,13 @@ impl State {
             return;
         };
         names.sort();
-        names.iter().for_each(|name| self.meet(name, None));
+        if self.room_of(session).is_none() {
+            self.known_names.nobody_is_here();
+        }
+        for name in &names {
+            self.meet(name, None);
+            self.known_names.is_here(name);
+        }
         if shown {
             let room = self.room_of(session);
             self.emit(Notice::Users { session: room.as_ref().map(|_| session), room, names, away });
