@@ -1,13 +1,15 @@
 //! Texts that were refused at a terminal: the Up key brings each back, and the next thing that is typed is never glued
-//! to a text that was there and said to somebody for whom it was not meant.
+//! to a text that was there and said to somebody for whom it was not meant. Also what a person sees of a text that a
+//! command said.
 
 use std::sync::Arc;
 
-use hobnob_protocol::message::NotAcceptedCode;
+use hobnob_protocol::message::{ClientMessage, NotAcceptedCode};
 
 use super::tests::{Scene, say};
 use super::*;
 use crate::config::preferences::{Preferences, Times};
+use crate::lobby::event::ServerAnswer;
 use crate::repl::{Draft, ReplHandle, Typed};
 use crate::screen::folding::Folding;
 use crate::screen::{Form, Screen, Sink};
@@ -142,6 +144,37 @@ async fn a_command_typed_behind_an_edited_text_is_not_said_until_its_author_has_
     tokio::time::advance(std::time::Duration::from_secs(1)).await;
     enter(&mut scene, glued, SessionId::LOBBY);
     assert_eq!(scene.link.told(), [say(1, glued)]);
+}
+
+#[test]
+fn a_private_text_that_a_command_said_is_shown_once_when_it_is_acknowledged() {
+    let mut scene = person();
+    with_bobby(&mut scene);
+    enter(&mut scene, "\\msg bobby lunch?", SessionId::LOBBY);
+    assert_eq!(scene.shown(), "", "nobody has acknowledged it");
+    scene.app.state.settle_sent(1, None);
+    assert_eq!(scene.shown(), "P-> bobby <anna> lunch?\n");
+    // The editor has shown this one already.
+    enter(&mut scene, "\\sw 1", SessionId::LOBBY);
+    scene.shown();
+    enter(&mut scene, "at noon?", BOBBY);
+    scene.app.state.settle_sent(2, None);
+    assert_eq!(scene.shown(), "");
+}
+
+#[test]
+fn a_private_text_that_fails_does_not_look_said() {
+    let mut scene = person();
+    enter(&mut scene, "\\msg bobby lunch?", SessionId::LOBBY);
+    let asked = scene.link.told().into_iter().find_map(|told| match told {
+        ClientMessage::Pair { request, .. } => Some(request),
+        _ => None,
+    });
+    let nobody = ServerAnswer::NoSuchUser { request: asked.unwrap(), name: "bobby".parse().unwrap() };
+    scene.happens(Event::Lobby(LobbyEvent::Answer(nobody)));
+    let shown = scene.shown();
+    assert!(shown.contains("lunch?") && shown.contains("not sent"), "{shown}");
+    assert!(!shown.contains("<anna>"), "{shown}");
 }
 
 #[test]
