@@ -9,8 +9,10 @@ mod consent_tests;
 #[cfg(test)]
 mod counted_tests;
 mod counts;
+mod drafts;
 mod ending;
 pub(crate) mod event;
+mod hearers;
 mod input_source;
 #[cfg(test)]
 mod look_alike_tests;
@@ -21,10 +23,13 @@ mod next_event;
 mod plugins;
 mod read_ahead;
 #[cfg(test)]
+mod refused_tests;
+#[cfg(test)]
 mod request_tests;
 mod requests;
 #[cfg(test)]
 mod room_tests;
+mod said_lines;
 mod script_queue;
 #[cfg(test)]
 mod stall_tests;
@@ -125,15 +130,14 @@ impl App {
         let gone = changed || matches!(event, LobbyEvent::Left);
         let held_back = match &event {
             LobbyEvent::NotAccepted(answer) if operators::is_held_back(answer.code) => {
-                let text = self.state.ledger.text(answer.id).cloned();
-                text.zip(self.state.ledger.session_of(answer.id))
+                self.state.ledger.text(answer.id).cloned().map(|text| (answer.id, text))
             }
             _ => None,
         };
         self.state.lobby_event(event);
         self.lobby_left |= gone;
-        if let (Some((text, session)), InputSource::Terminal(terminal)) = (held_back, &mut self.input) {
-            terminal.give_back(text.as_str(), session);
+        if let (Some((id, text)), InputSource::Terminal(terminal)) = (held_back, &mut self.input) {
+            terminal.give_back(id, text.as_str());
         }
         if sent_out && matches!(self.input, InputSource::Script(..)) {
             self.give_up_script();
@@ -293,7 +297,13 @@ impl App {
                 self.state.user.has_typed = true;
                 self.state.user.mentions = None;
                 self.tell_of_waiting(session);
-                self.state.say(session, checked, None);
+                let said = self.state.say(session, checked, None);
+                // A peer refuses no text.
+                if let (Some(id), InputSource::Terminal(terminal)) = (said, &mut self.input)
+                    && self.state.sessions.is_log(session)
+                {
+                    terminal.said(id, line);
+                }
             }
             Err(_) => {
                 self.state.fail(failing::Input::TooLong(text.len() as u64));
@@ -302,7 +312,7 @@ impl App {
                     let max = hobnob_protocol::MAX_TEXT_BYTES;
                     let note = format!("too long: {} bytes, {max} at most; Ctrl-C empties this", text.len());
                     // The draft is the line as it was typed, because without its escape the text might be a command.
-                    terminal.keep_draft(line.to_owned(), &note);
+                    terminal.keep_draft(line.to_owned(), &note, session, &self.state);
                 }
             }
         }

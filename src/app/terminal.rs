@@ -2,7 +2,7 @@
 //! This file owns the rule that a line goes to the session that its prompt showed, or nowhere. It does not know what
 //! lines mean.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,12 +12,14 @@ use tokio::time::Instant;
 
 use super::asked::Asked;
 use super::counts::counts;
+use super::drafts::{Begun, Drafts};
+use super::hearers::{shown_as_said, to};
+use super::said_lines::SaidLines;
 use crate::client::State;
-use crate::config::preferences::Links;
-use crate::repl::terminal::takes_links;
-use crate::repl::{Draft, Edit, Grant, Prompt, ReplHandle, Said, Typed};
+use crate::input::line::Source;
+use crate::input::typed_behind::is_command_behind;
+use crate::repl::{Draft, Edit, EditorWords, Grant, Prompt, ReplHandle, Typed};
 use crate::session::SessionId;
-use crate::show::terminal::own::{self, To};
 use crate::show::unsent::Unsent;
 
 /// How long it takes at least to read that a command failed and to finish a line. A line that comes sooner was typed
@@ -41,16 +43,12 @@ pub(crate) struct TerminalInput {
     prompted: bool,
     /// Whether an external editor has the terminal.
     lent: bool,
-    /// The text with which the next prompt begins; `note` says why it came back.
-    draft: Draft,
-    note: Option<String>,
+    /// The texts with which the next prompts begin.
+    drafts: Drafts,
     /// The text with which the present prompt began.
-    returned: String,
-    /// A text that an operator kept from being said, and its session. It comes back into the editor if nothing else is
-    /// typed there.
-    given_back: Option<(String, SessionId)>,
-    /// The unfinished lines of sessions that the user left while typing.
-    drafts: HashMap<SessionId, Draft>,
+    returned: Draft,
+    /// The lines whose texts may still be refused.
+    said: SaidLines,
     /// The session of the present prompt, if it is over and something was typed under its prompt.
     stale: Option<SessionId>,
     /// Until when finished lines are refused: the prompt has just fallen back to the lobby, and nobody can have read it
@@ -80,11 +78,9 @@ impl TerminalInput {
             color,
             prompted: false,
             lent: false,
-            draft: Draft::default(),
-            note: None,
-            returned: String::new(),
-            given_back: None,
-            drafts: HashMap::new(),
+            drafts: Drafts::default(),
+            returned: Draft::default(),
+            said: SaidLines::default(),
             stale: None,
             settled: None,
             interrupted: None,
@@ -100,8 +96,14 @@ impl TerminalInput {
 
     /// Returns the text with which the present prompt began.
     #[cfg(test)]
-    pub(super) fn returned(&self) -> &str {
-        &self.returned
+    pub(super) fn returned(&self) -> String {
+        format!("{}{}", self.returned.left, self.returned.right)
+    }
+
+    /// Returns the lines that the Up key brings back.
+    #[cfg(test)]
+    pub(super) fn brought_back(&self) -> Vec<String> {
+        self.repl.brought_back()
     }
 
     /// Returns what the user does next. Cancel-safe.
@@ -118,6 +120,7 @@ impl TerminalInput {
     pub(super) fn prompt(&mut self, state: &State) {
         self.counted = Instant::now();
         self.waiting.retain(|session| state.sessions.is_down(*session));
+        self.said.forget_answered(|id| state.ledger.is_open(id));
         if self.prompted {
             return self.refresh(state);
         }
@@ -129,24 +132,17 @@ impl TerminalInput {
             return self.question("leave? [y/N] ", SessionId::LOBBY);
         }
         let session = self.stale.or(state.sessions.current()).unwrap_or(SessionId::LOBBY);
-        if self.draft.is_empty() {
-            self.draft = self.drafts.remove(&session).unwrap_or_default();
-        }
-        if let Some((text, _)) = self.given_back.take_if(|(_, of)| *of == session)
-            && self.draft.is_empty()
-        {
-            self.keep_draft(text, "not sent");
-        }
+        let Begun { draft, note } = self.drafts.take(session);
         let prompt = self.prompt_of(session, state);
-        self.returned = format!("{}{}", self.draft.left, self.draft.right);
+        self.returned = draft.clone();
         self.repl.grant(Grant {
             prompt,
             session: Some(session),
-            draft: std::mem::take(&mut self.draft),
-            note: self.note.take(),
+            draft,
+            note,
             question: false,
             // If nobody hears the session any more, what is typed there does not stay on the screen as if it was said.
-            said: to(session, state).map(|to| self.said(to, state)),
+            said: to(session, state).map(|to| shown_as_said(to, state, self.settled)),
         });
     }
 
@@ -197,8 +193,9 @@ impl TerminalInput {
         self.stale = None;
     }
 
-    /// Whether the text of a line may go to the session that its prompt showed. If not, the line becomes the next
-    /// draft, unless more may be typed ahead already; in that case the next Enter would say both.
+    /// Whether the text of a line may go to the session that its prompt showed. If not, the line is brought back by the
+    /// Up key: in the editor it would begin the next line, and the next Enter would say both, to whomever that prompt
+    /// shows. Only a text that was in the editor of this session before stays there.
     pub(super) fn accept(
         &mut self,
         line: &str,
@@ -212,10 +209,25 @@ impl TerminalInput {
             return Ok(());
         }
         self.settled = Some(Instant::now() + SETTLING);
-        if over || line == self.returned {
-            self.keep_draft(line.to_owned(), "not sent");
+        if !over && self.returned.is(line) {
+            self.keep_draft(line.to_owned(), "not sent", session, state);
+        } else {
+            self.repl.bring_back(line.to_owned());
         }
-        Err(if over { Unsent::SessionOverDraftKept } else { Unsent::TypedTooEarly })
+        Err(if over { Unsent::SessionOfFinishedLineOver } else { Unsent::TypedTooEarly })
+    }
+
+    /// Whether a command was typed behind the text with which the line began. If so, the Up key brings the line back,
+    /// and its author can say it all the same. What comes at once may have been meant for the user to whom the command
+    /// was to lead.
+    pub(super) fn refuses_command_behind(&mut self, line: &str, words: &EditorWords) -> bool {
+        let begun = (self.returned.left.as_str(), self.returned.right.as_str());
+        let refuses = is_command_behind(line, begun, Source::Terminal(words));
+        if refuses {
+            self.repl.bring_back(line.to_owned());
+            self.refuse_typed_ahead();
+        }
+        refuses
     }
 
     /// Notes that from now on U+FFFD may stand for a byte that is not UTF-8.
@@ -225,7 +237,8 @@ impl TerminalInput {
 
     /// Whether a line contains a character that its author did not type.
     pub(super) fn is_spoilt(&self, line: &str) -> bool {
-        self.bad_byte && line.contains('\u{fffd}')
+        // The answer to a question is not said.
+        self.bad_byte && self.asked.is_none() && line.contains('\u{fffd}')
     }
 
     /// Asks the user to confirm a line.
@@ -262,25 +275,21 @@ impl TerminalInput {
     /// Takes the draft that the editor gave back when its prompt was cancelled.
     pub(super) fn cancelled(&mut self, draft: Draft, session: Option<SessionId>) {
         self.answered();
-        if self.given_back.is_some() {
-            // The session goes on; the prompt was cancelled only to begin with another text.
-            self.draft = draft;
-            return;
-        }
         if self.leaving {
             // What was typed was an answer, and the question is asked again.
             return;
         }
+        let session = session.unwrap_or(SessionId::LOBBY);
         // The session of the question is over, so the line that the user was asked about becomes the draft.
         let draft = match self.asked.take() {
             Some(asked) => Draft::at_end(asked.text),
             None => draft,
         };
-        self.stale = if draft.is_empty() { None } else { session };
+        self.stale = (!draft.is_empty()).then_some(session);
         if draft.is_empty() {
             self.settled = Some(Instant::now() + SETTLING);
         }
-        self.draft = draft;
+        self.drafts.keep(session, draft, None);
     }
 
     /// Keeps an unfinished line in its session, because the user went to another session.
@@ -289,17 +298,17 @@ impl TerminalInput {
         self.stale = None;
         let draft = match self.asked.take() {
             Some(asked) => Draft::at_end(asked.text),
+            // What was typed was an answer, and the question is asked again.
+            None if self.leaving => Draft::default(),
             None => draft,
         };
-        if !draft.is_empty() {
-            self.drafts.insert(session, draft);
-        }
+        self.drafts.keep(session, draft, None);
     }
 
     /// Returns the drafts of sessions that are over, so that the user can be told.
     pub(super) fn take_orphans(&mut self, state: &State) -> Vec<(SessionId, String)> {
-        let orphans = self.drafts.extract_if(|session, _| !state.sessions.contains(*session));
-        orphans.map(|(session, draft)| (session, draft.left + &draft.right)).collect()
+        let stale = self.stale;
+        self.drafts.take_orphans(|session| stale == Some(session) || state.sessions.contains(session))
     }
 
     /// Lends the terminal to an external editor, in place of the next prompt.
@@ -315,7 +324,7 @@ impl TerminalInput {
         self.answered();
         self.lent = false;
         self.stale = (!state.sessions.contains(session) && !text.is_empty()).then_some(session);
-        self.draft = Draft::at_end(text);
+        self.drafts.keep(session, Draft::at_end(text), None);
     }
 
     /// Whether an external editor has the terminal, so that Ctrl-C is meant for it.
@@ -328,22 +337,22 @@ impl TerminalInput {
         down && self.waiting.insert(session)
     }
 
-    /// Makes the next prompt begin with this text; `note` says why the text came back.
-    pub(super) fn keep_draft(&mut self, text: String, note: &str) {
-        self.note = Some(note.to_owned());
-        self.draft = Draft::at_end(text);
+    /// Makes the next prompt begin with a line of this session that was refused before it was said; `note` says why. If
+    /// the session is over, its prompt stays as long as the line does.
+    pub(super) fn keep_draft(&mut self, line: String, note: &str, session: SessionId, state: &State) {
+        self.stale = (!state.sessions.contains(session)).then_some(session);
+        self.drafts.keep(session, Draft::at_end(line), Some(note));
     }
 
-    /// Gives back a text that was not said now and may be said later. The editor begins with it, unless something else
-    /// has been typed by then.
-    pub(super) fn give_back(&mut self, text: &str, session: SessionId) {
-        // The text is given back as it would be typed, because without its escape it might be a command.
-        let escape = text.chars().next().filter(|first| matches!(first, '\\' | '/'));
-        let line: String = escape.into_iter().chain(text.chars()).collect();
-        self.given_back = Some((line, session));
-        if self.prompted && !self.lent && self.asked.is_none() && !self.leaving {
-            self.repl.cancel();
-        }
+    /// Notes that the text with this number was typed as `line`.
+    pub(super) fn said(&mut self, id: u64, line: &str) {
+        self.said.note(id, line);
+    }
+
+    /// Lets the Up key bring back a text that was not said now and may be said later. It is not put into the editor:
+    /// whoever types on without looking would say both together.
+    pub(super) fn give_back(&mut self, id: u64, text: &str) {
+        self.repl.bring_back(self.said.take(id, text));
     }
 
     /// Handles Ctrl-C on an empty line. Returns true if it is the second one in a row.
@@ -368,36 +377,10 @@ impl TerminalInput {
         prompt
     }
 
-    /// Returns what stands before this user's own texts on the screen: the same as before the texts of others, and the
-    /// receiver `to` if it is not the lobby. A line that is refused because it is finished too early does not look as
-    /// if it was said.
-    fn said(&self, to: To<'_>, state: &State) -> Said {
-        let preferences = &state.user.preferences;
-        let (raw, styled) = own::head(&state.me.name, to);
-        let time = own::time_form(preferences.times);
-        let links = match preferences.links {
-            Links::Auto => takes_links(),
-            Links::On => true,
-            Links::Off => false,
-        };
-        let most_lines = preferences.paste_ask.into();
-        let from = self.settled.map(Instant::into_std);
-        Said { time, name: Prompt::styled(&raw, &styled), from, links, most_lines }
-    }
-
     fn painted(&self, raw: &str, color: Color) -> Prompt {
         match self.color {
             true => Prompt::styled(raw, &color.bold().paint(raw).to_string()),
             false => Prompt::plain(raw),
         }
-    }
-}
-
-/// Returns who hears what is said in a session; `None` if the session is over.
-fn to(session: SessionId, state: &State) -> Option<To<'_>> {
-    match (state.sessions.peer(session), state.sessions.room(session)) {
-        (Some(peer), _) => Some(To::Peer(peer.mode, peer.peer.as_str())),
-        (None, Some(room)) => Some(To::Room(&room.room)),
-        (None, None) => (session == SessionId::LOBBY).then_some(To::Lobby),
     }
 }

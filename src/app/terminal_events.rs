@@ -68,7 +68,8 @@ impl App {
         }
         if terminal.is_spoilt(&line) {
             terminal.answered();
-            return terminal.keep_draft(line, "not sent: replace each \u{fffd}");
+            let note = "not sent: replace each \u{fffd}";
+            return terminal.keep_draft(line, note, session, &self.state);
         }
         let (line, session) = match terminal.take_asked() {
             None if is_long => return self.ask(line, session),
@@ -108,6 +109,9 @@ impl App {
         match meaning {
             Meaning::Blank => terminal.leave_ended(),
             Meaning::Text(text) => match terminal.accept(line, session, &self.state) {
+                Ok(()) if terminal.refuses_command_behind(line, &self.completion.words()) => {
+                    self.state.report_unsent(Some(session), &text, &Unsent::CommandBehind);
+                }
                 Ok(()) => self.text(text, session, line),
                 Err(why) => self.state.report_unsent(Some(session), &text, &why),
             },
@@ -116,9 +120,10 @@ impl App {
                 self.command(Queued::new(word, args, None));
             }
             Meaning::Unclear(unclear) => {
-                terminal.leave_ended();
-                if unclear != Unclear::CommandAndMore {
-                    terminal.keep_draft(line.to_owned(), "not sent");
+                if unclear == Unclear::CommandAndMore {
+                    terminal.leave_ended();
+                } else {
+                    terminal.keep_draft(line.to_owned(), "not sent", session, &self.state);
                 }
                 self.state.fail(unclear.failing());
             }
@@ -135,10 +140,10 @@ impl App {
     }
 
     /// Handles the answer no to a question.
-    fn answered_no(&mut self, Asked { text, to, .. }: Asked) {
+    fn answered_no(&mut self, Asked { text, session, to }: Asked) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         match to {
-            AskedTo::Send => terminal.keep_draft(text, "not sent"),
+            AskedTo::Send => terminal.keep_draft(text, "not sent", session, &self.state),
             AskedTo::Remove => self.state.emit(saying::Terminal::NotRemoved.into()),
         }
     }

@@ -40,6 +40,16 @@ pub struct Outstanding {
     pub since: Instant,
     /// Whether the link was up while the text waited, so that the text may have arrived.
     pub in_flight: bool,
+    /// Whether its author sees only the command that said it, and is shown the text itself when it is acknowledged.
+    pub shown_when_sent: bool,
+}
+
+impl Outstanding {
+    /// Makes a text that is said now, in a line of its own.
+    #[must_use]
+    pub fn new(session: SessionId, text: Text, asked: Option<RequestId>, in_flight: bool) -> Self {
+        Self { session, text, asked, since: Instant::now(), in_flight, shown_when_sent: false }
+    }
 }
 
 /// The texts that wait, by their number.
@@ -70,7 +80,7 @@ impl Ledger {
         }
         self.next_number();
         self.bytes += bytes;
-        self.open.insert(self.last, Outstanding { session, text, asked, since: Instant::now(), in_flight });
+        self.open.insert(self.last, Outstanding::new(session, text, asked, in_flight));
         Ok(self.last)
     }
 
@@ -90,6 +100,13 @@ impl Ledger {
     #[must_use]
     pub(crate) fn has_of(&self, session: SessionId) -> bool {
         self.open.values().any(|it| it.session == session)
+    }
+
+    /// Notes that the author of this text is shown it when it is acknowledged.
+    pub(crate) fn show_when_sent(&mut self, id: u64) {
+        if let Some(text) = self.open.get_mut(&id) {
+            text.shown_when_sent = true;
+        }
     }
 
     /// Removes a text because it was answered for; `None` if it was removed before.

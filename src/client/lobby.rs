@@ -11,9 +11,9 @@ use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::text::Text;
 
-use crate::client::State;
 use crate::client::command_error::CommandError;
 use crate::client::questions::{Open, Question};
+use crate::client::{State, operators};
 use crate::data::trust::KeyVerdict;
 use crate::lobby::event::{Joined, LobbyEvent, ServerAnswer};
 use crate::lobby::sequence::Resumed;
@@ -208,7 +208,10 @@ impl State {
             return self.fail(Failure::from(failing::Lobby::ActNotTaken(answer)).of_command(command));
         }
         let Some(text) = self.ledger.settle(answer.id) else { return };
-        self.report_all_unsent(vec![text], &Unsent::NotAccepted(answer));
+        // At a terminal such a text is among the lines that were typed before; see `app/terminal`.
+        let comes_back = operators::is_held_back(answer.code) && self.screen.is_terminal();
+        let why = if comes_back { Unsent::HeldBack(answer) } else { Unsent::NotAccepted(answer) };
+        self.report_all_unsent(vec![text], &why);
     }
 
     fn presence(&mut self, room: Option<&RoomName>, changes: Vec<Change>) {

@@ -2,12 +2,12 @@
 //! asked for them are answered.
 
 use hobnob_protocol::text::Text;
-use tokio::time::Instant;
 
 use crate::client::ledger::Outstanding;
 use crate::client::{ExitVerdict, State};
 use crate::input::request::RequestId;
 use crate::session::{LinkState, SessionId};
+use crate::show::terminal::own::To;
 use crate::show::unsent::{Unsent, perhaps_delivered};
 use crate::show::{Message, Notice, RequestAnswer, failing};
 use crate::timestamp::now;
@@ -65,7 +65,7 @@ impl State {
         let id = match self.ledger.enter(session, text.clone(), asked.clone(), self.is_up(session)) {
             Ok(id) => id,
             Err(full) => {
-                let unsaid = Outstanding { session, text, asked, since: Instant::now(), in_flight: false };
+                let unsaid = Outstanding::new(session, text, asked, false);
                 self.report_all_unsent(vec![unsaid], &Unsent::Failed(&full));
                 return None;
             }
@@ -101,12 +101,24 @@ impl State {
 
     /// Notes that the server or a peer has acknowledged the text with this number.
     pub fn settle_sent(&mut self, id: u64, seq: Option<u64>) {
-        let Some(Outstanding { session, text, asked, .. }) = self.ledger.acknowledge(id) else { return };
+        let Some(sent) = self.ledger.acknowledge(id) else { return };
+        let Outstanding { session, text, asked, shown_when_sent, .. } = sent;
         let text = text.as_str().to_owned();
+        if shown_when_sent {
+            self.show_own(session, &text);
+        }
         self.keep_own(session, &text, seq);
         seq.into_iter().for_each(|seq| self.heads.reach(session, seq));
         self.emit(Notice::Sent { session, text, seq });
         self.answer(asked, |id| RequestAnswer::done(id, seq));
+    }
+
+    /// Shows a private text of this user at a terminal, as the editor shows one that is typed in its session.
+    fn show_own(&mut self, session: SessionId, text: &str) {
+        if let Some(peer) = self.sessions.peer(session) {
+            let (mode, name) = (peer.mode, peer.peer.visible());
+            self.screen.show_own(To::Peer(mode, name.as_str()), text, now());
+        }
     }
 
     fn keep_own(&mut self, session: SessionId, text: &str, seq: Option<u64>) {

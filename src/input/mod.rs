@@ -3,6 +3,7 @@
 
 pub(crate) mod address;
 pub mod aliases;
+pub mod as_typed;
 pub(crate) mod duration;
 pub mod invisible;
 pub mod line;
@@ -10,3 +11,4 @@ pub mod meant;
 pub mod request;
 pub mod script;
 pub mod traits;
+pub(crate) mod typed_behind;

@@ -14,6 +14,7 @@ use rustyline::{
 };
 use tokio::sync::mpsc;
 
+use super::brought_back::make_newest;
 use super::completer::{Completions, MAX_CANDIDATES};
 use super::hinter::Hints;
 use super::keyboard::Keyboard;
@@ -133,7 +134,8 @@ impl LineReader {
 
     /// Reads a line for one grant and sends it. Returns false if nobody receives it any more.
     fn read(&mut self, grant: Grant) -> bool {
-        let Grant { prompt, session, mut draft, mut note, question, said } = grant;
+        let Grant { prompt, session, draft: begun, mut note, question, said } = grant;
+        let mut draft = begun.clone();
         if question {
             // Questions are not answered with lines that were typed before, so a search is closed.
             lock(&self.page).search.close();
@@ -149,7 +151,7 @@ impl LineReader {
                 Ok(text) => {
                     let (text, _) = lock(&self.page).joins.resolve(&text, text.len());
                     if let Some(before) =
-                        said.as_ref().and_then(|said| said.before(&text, &self.words.borrow()))
+                        said.as_ref().and_then(|said| said.before(&text, &begun, &self.words.borrow()))
                     {
                         let mut page = lock(&self.page);
                         page.show_prompt(before);
@@ -222,6 +224,7 @@ impl LineReader {
         draft: &Draft,
         note: Option<String>,
     ) -> rustyline::Result<String> {
+        self.screen.take_brought_back(|lines| make_newest(self.editor.history_mut(), lines));
         let size = terminal::size().unwrap_or(lock(&self.page).size);
         lock(&self.page).begin(prompt.clone(), size);
         // A search that was open goes on with its query, and remembers the draft.

@@ -22,6 +22,7 @@
 //! program, and the app decides what it interrupts.
 
 mod backlog;
+mod brought_back;
 mod canvas;
 mod completer;
 mod continuation;
@@ -214,6 +215,18 @@ impl ReplHandle {
     /// Shows another prompt before the line that is being read. What was typed so far is not changed.
     pub fn set_prompt(&self, prompt: Prompt) {
         self.screen.set_prompt(prompt);
+    }
+
+    /// Makes `line` the newest of the lines that were typed before, so that the Up key shows it. The line that is being
+    /// read does not change. `line` is not kept between runs, unless it was typed and kept already.
+    pub fn bring_back(&self, line: String) {
+        self.screen.bring_back(line);
+    }
+
+    /// Returns the lines that were brought back.
+    #[cfg(test)]
+    pub(crate) fn brought_back(&self) -> Vec<String> {
+        self.screen.brought_back()
     }
 
     /// Lends the terminal to a text editor, instead of granting a line. What is printed meanwhile waits.

@@ -18,16 +18,19 @@
 //! for a few lines. Only [`SharedTerminal::next_job`], [`SharedTerminal::while_drawing`], [`SharedTerminal::ring`] and
 //! those whose names say that they wait may block.
 
+mod bell;
+
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nix::sys::pthread::{Pthread, pthread_kill, pthread_self};
-use nix::sys::signal::Signal;
+use nix::sys::pthread::{Pthread, pthread_self};
 use rustyline::ExternalPrinter;
 
 use super::backlog::Backlog;
+use super::brought_back::BroughtBack;
 use super::interrupts::Interrupts;
 use super::prompt::{Edit, Grant, Prompt};
+use bell::Bell;
 
 /// After how much time a bell without an answer counts as not heard. No busy machine takes that long, and a user who
 /// has pressed the first of two keys has had time for the second.
@@ -87,6 +90,8 @@ struct State {
     /// Whether a paste has begun that was not shown yet.
     pasting: bool,
     interrupts: Interrupts,
+    /// The lines that the app brings back among those that were typed before.
+    brought_back: BroughtBack,
     editor: Option<Pthread>,
 }
 
@@ -115,6 +120,7 @@ impl SharedTerminal {
                 unheard: None,
                 pasting: false,
                 interrupts: Interrupts::default(),
+                brought_back: BroughtBack::default(),
                 editor: None,
             }),
             changed: Condvar::new(),
@@ -152,6 +158,27 @@ impl SharedTerminal {
     /// Returns the other prompt, if there is one, and forgets it.
     pub(super) fn take_prompt(&self) -> Option<Prompt> {
         self.lock().prompt.take()
+    }
+
+    /// Makes `line` the newest of those that were typed before. If a line is being read, it is read on as it was.
+    pub(super) fn bring_back(&self, line: String) {
+        let mut state = self.lock();
+        state.brought_back.push(line);
+        state.rouse_to_bring_back();
+        self.changed.notify_all();
+    }
+
+    /// Runs `make_newest` with the lines that were brought back since the last call; it returns the newest line.
+    pub(super) fn take_brought_back(&self, make_newest: impl FnOnce(&[String]) -> Option<String>) {
+        let lines = self.lock().brought_back.take();
+        let newest = make_newest(&lines);
+        self.lock().brought_back.note_newest(newest);
+    }
+
+    /// Returns the lines that wait to be brought back.
+    #[cfg(test)]
+    pub(super) fn brought_back(&self) -> Vec<String> {
+        self.lock().brought_back.waiting().to_vec()
     }
 
     /// Lends the terminal to a text editor, instead of granting a line.
@@ -355,66 +382,6 @@ impl SharedTerminal {
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is complete after every statement, so a panic in another thread does not make it unusable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What the bell does next.
-#[derive(Debug, PartialEq, Eq)]
-enum Bell {
-    /// It rings.
-    Rings,
-    /// It waits until something changes, or at most for this time.
-    Waits(Option<Duration>),
-    /// It never rings again.
-    Ends,
-}
-
-impl State {
-    /// Decides what the bell does next, and interrupts the editor if that has to be done now.
-    fn bell(&mut self) -> Bell {
-        match self.phase {
-            Phase::Gone => return Bell::Ends,
-            Phase::Reading => {}
-            _ => return Bell::Waits(None),
-        }
-        let waiting = self.prompt.is_some() || !self.backlog.is_empty();
-        if waiting && self.rung.is_none() {
-            self.rung = Some(Instant::now());
-            return Bell::Rings;
-        }
-        Bell::Waits(if self.cancel || self.closing {
-            self.signal()
-        } else if waiting {
-            self.rouse()
-        } else {
-            None
-        })
-    }
-
-    /// Interrupts rustyline if it has not heard the bell. Returns after how long to look again.
-    fn rouse(&mut self) -> Option<Duration> {
-        let rung = self.rung.map_or(Duration::ZERO, |rung| rung.elapsed());
-        if rung < UNHEARD {
-            return Some(UNHEARD - rung);
-        }
-        self.roused = true;
-        self.signal()
-    }
-
-    /// Interrupts rustyline, if it is reading and was not interrupted a moment ago. Returns after how long it may be
-    /// interrupted again. rustyline's handler for SIGINT is installed only in the phases `Reading` and `Drawing`. A
-    /// paste is not interrupted, because its beginning would be lost and the rest would be taken for keys, with an Enter
-    /// after each line.
-    fn signal(&mut self) -> Option<Duration> {
-        if self.phase != Phase::Reading || self.pasting {
-            return None;
-        }
-        let (editor, now) = (self.editor?, Instant::now());
-        if self.interrupts.take(now) {
-            // This fails only for a thread that has ended, and `editor` is forgotten before that.
-            let _ = pthread_kill(editor, Signal::SIGINT);
-        }
-        self.interrupts.next(now)
     }
 }
 

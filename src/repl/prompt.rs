@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::words::EditorWords;
 use crate::input::line::{self, Source};
+use crate::input::typed_behind::is_command_behind;
 use crate::session::id::SessionId;
 
 /// The permission to read one line now. It is answered by exactly one [`Typed`](super::Typed).
@@ -46,13 +47,17 @@ impl Said {
     /// Returns what stands before this line when it is said now, or `None` if the line keeps its prompt. A line keeps
     /// its prompt if it is not a text, or if the text is not said exactly as it is written (as with `//text`). A line
     /// with U+FFFD also keeps it, because it may not be sent: this character stands for a byte that its author did not
-    /// mean.
-    pub(super) fn before(&self, line: &str, words: &EditorWords) -> Option<Prompt> {
+    /// mean. So does a line that `begun` with a text behind which a command was typed, because it is not sent.
+    pub(super) fn before(&self, line: &str, begun: &Draft, words: &EditorWords) -> Option<Prompt> {
         if self.from.is_some_and(|from| Instant::now() < from) {
             return None;
         }
         let many = self.most_lines > 0 && line.lines().count() > self.most_lines;
-        if many || line.contains('\u{fffd}') || !line::is_said_as_written(line, Source::Terminal(words)) {
+        let source = Source::Terminal(words);
+        if many || line.contains('\u{fffd}') || !line::is_said_as_written(line, source) {
+            return None;
+        }
+        if is_command_behind(line, (&begun.left, &begun.right), source) {
             return None;
         }
         let Some(form) = self.time else { return Some(self.name.clone()) };
@@ -76,6 +81,11 @@ impl Draft {
     /// Makes a draft with the cursor at its end.
     pub fn at_end(text: impl Into<String>) -> Self {
         Self { left: text.into(), right: String::new() }
+    }
+
+    /// Whether this is the text of the draft, wherever the cursor is.
+    pub fn is(&self, text: &str) -> bool {
+        text.strip_prefix(self.left.as_str()) == Some(self.right.as_str())
     }
 
     /// Whether the draft has no text.
@@ -174,7 +184,18 @@ mod tests {
             [(None, true), (Some(now), true), (Some(now + Duration::from_secs(3600)), false)]
         {
             let said = Said { time: None, name: Prompt::plain("anna: "), from, links: false, most_lines: 0 };
-            assert_eq!(said.before("secret", &EditorWords::default()).is_some(), is_said, "{from:?}");
+            let before = said.before("secret", &Draft::default(), &EditorWords::default());
+            assert_eq!(before.is_some(), is_said, "{from:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_with_a_command_behind_the_text_with_which_it_began_keeps_its_prompt() {
+        let said =
+            Said { time: None, name: Prompt::plain("anna: "), from: None, links: false, most_lines: 0 };
+        for (begun, is_said) in [("a draft", false), ("a", true), ("", true)] {
+            let before = said.before("a draft\\x", &Draft::at_end(begun), &EditorWords::default());
+            assert_eq!(before.is_some(), is_said, "{begun:?}");
         }
     }
 

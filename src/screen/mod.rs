@@ -21,8 +21,9 @@ use crate::screen::pipe::PipeWriter;
 use crate::screen::recorder::Recorder;
 use crate::session::SessionId;
 use crate::show::human::{Human, Shown};
+use crate::show::terminal::own::To;
 use crate::show::{COLUMNS, Message, Notice, ROWS, json, saying};
-use crate::timestamp::now;
+use crate::timestamp::{Timestamp, now};
 
 /// The shortest time between two bells. In a flood of mentions, one bell is enough.
 const BETWEEN_BELLS: Duration = Duration::from_secs(1);
@@ -129,6 +130,16 @@ impl Screen {
     pub fn show_title(&mut self, unread: u64) {
         if let (Form::Terminal(folding), Sink::Terminal(repl)) = (&self.form, &self.sink) {
             repl.set_title(folding.form.title(unread));
+        }
+    }
+
+    /// Shows a text of this user on the terminal, if it was not typed as a line of its own. It is an event for programs
+    /// and the recorder already, when it is sent.
+    pub fn show_own(&mut self, to: To<'_>, text: &str, at: Timestamp) {
+        if let Form::Terminal(folding) = &self.form
+            && let Some(said) = folding.form.said(to, text, Some(at))
+        {
+            self.queue(Shown::Out(said));
         }
     }
 

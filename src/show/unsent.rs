@@ -34,14 +34,16 @@ pub(crate) enum Unsent<'a> {
     NoSession,
     /// A request names no session, and none is current.
     RequestNamesNone,
-    /// The session of the line is over; the line was made the next draft.
-    SessionOverDraftKept,
-    /// The session of the line is over.
+    /// The session of the line was over when its author finished it.
+    SessionOfFinishedLineOver,
+    /// The session of an unfinished line is over.
     SessionOfLineOver,
     /// The session from which a program was called is over.
     SessionOfCallOver,
     /// The line was complete before anybody can have read its prompt.
     TypedTooEarly,
+    /// A command was typed behind a text that was in the editor already.
+    CommandBehind,
     /// The user left instead of answering whether the text is to be sent.
     LeftBeforeYes,
     /// The run was ended from outside before the line had its turn.
@@ -72,6 +74,8 @@ pub(crate) enum Unsent<'a> {
     LobbyLinkEnded,
     /// The server did not take the text.
     NotAccepted(&'a NotAccepted),
+    /// The server did not take the text because of an operator, and the user can bring the text back.
+    HeldBack(&'a NotAccepted),
     /// Another failure, which words itself.
     Failed(&'a dyn std::error::Error),
 }
@@ -81,12 +85,15 @@ impl fmt::Display for Unsent<'_> {
         f.write_str(match self {
             Self::NoSession => "no session is current; \\lobby, \\sw or \\fork first",
             Self::RequestNamesNone => "no session is current; name one with \"session\"",
-            Self::SessionOverDraftKept => {
-                "the session it was typed in is over; it is in the editor still, Enter says it in the lobby"
+            Self::SessionOfFinishedLineOver => {
+                "the session it was typed in is over; the Up key brings it back"
             }
             Self::SessionOfLineOver => "the session it was typed in is over",
             Self::SessionOfCallOver => "the session it was called from is over",
             Self::TypedTooEarly => "it was typed before this prompt was there; the Up key brings it back",
+            Self::CommandBehind => {
+                "a command was typed behind the text that was there; the Up key brings both back"
+            }
             Self::LeftBeforeYes => "you left before you said yes",
             Self::EndedBeforeItsTurn => "the run was ended before its turn",
             Self::NothingAcknowledged => "the other's program answers, but acknowledges nothing",
@@ -105,6 +112,9 @@ impl fmt::Display for Unsent<'_> {
             Self::LobbyEnded(LobbyEnded::KeyChanged) => "the server's key changed",
             Self::LobbyLinkEnded => "the lobby's link has ended for good",
             Self::NotAccepted(answer) => return f.write_str(&not_accepted(answer)),
+            Self::HeldBack(answer) => {
+                return write!(f, "{}; the Up key brings it back", not_accepted(answer));
+            }
             Self::Failed(error) => return error.fmt(f),
         })
     }

@@ -137,6 +137,28 @@ fn messages_that_were_shown_are_found_and_so_is_the_last_mention() {
 }
 
 #[test]
+fn a_private_text_that_a_command_says_is_shown_once_it_has_arrived_and_not_if_it_fails() {
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let mut anna = Person::join(&server, "anna", (columns, 40));
+        for text in ["lunch?", "at noon?"] {
+            anna.enter(&format!("\\msg bobby {text}"));
+            bobby.wait(json!({"event": "message", "kind": "peer", "text": text}));
+            anna.sees_row(&format!("* P-> bobby <anna> {text}"));
+        }
+        anna.enter("\\msg nobody dinner?");
+        anna.sees("not sent (");
+        anna.enter("hello");
+        bobby.wait(json!({"event": "message", "session": 0, "text": "hello"}));
+        let transcript = anna.terminal.transcript();
+        for (text, times) in [("lunch?", 1), ("at noon?", 1), ("dinner?", 0)] {
+            assert_eq!(transcript.matches(&format!("<anna> {text}")).count(), times, "{transcript}");
+        }
+    }
+}
+
+#[test]
 fn aliases_are_kept_completed_and_hide_no_command() {
     for columns in WIDTHS {
         let server = Server::start(&[]);

@@ -162,11 +162,13 @@ fn a_line_typed_in_a_session_that_is_over_is_not_shown_as_said_in_the_lobby() {
         bobby.ask("\\leave", json!({"event": "closed", "session": 1}));
         anna.sees_last("1 (over)> my secret");
         anna.enter("");
-        anna.sees("not sent (the session it was typed in is over; it is in the editor still");
-        anna.sees_last("lobby> my secret  [not sent]");
+        anna.sees("not sent (the session it was typed in is over; the Up key brings it back)");
+        anna.sees_last("lobby>");
         let rows = anna.rows();
         assert!(rows.iter().any(|row| row == "1 (over)> my secret"), "{rows:#?}");
         assert!(!rows.iter().any(|row| row.contains("anna: my secret")), "{rows:#?}");
+        anna.terminal.keys(b"\x1b[A");
+        anna.sees_last("lobby> my secret");
         assert!(bobby.lobby_texts().is_empty());
     }
 }

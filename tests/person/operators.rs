@@ -8,8 +8,10 @@ use crate::support::LONG_DEADLINE;
 use crate::support::home::Home;
 use crate::support::ruled::Ruled;
 
+const UP: &[u8] = b"\x1b[A";
+
 #[test]
-fn a_text_that_is_not_said_comes_back_into_the_editor_with_the_reason() {
+fn a_text_that_is_not_said_is_brought_back_by_the_up_key_and_is_not_glued_to_the_next_line() {
     for columns in WIDTHS {
         let ruled = Ruled::start();
         let boss = ruled.boss();
@@ -18,12 +20,37 @@ fn a_text_that_is_not_said_comes_back_into_the_editor_with_the_reason() {
         anna.sees("boss muted anna until");
         anna.enter("hello there");
         anna.sees("you are muted by boss until");
-        anna.sees_last("lobby> hello there  [not sent]");
+        anna.sees("the Up key brings it back): hello there");
+        anna.sees_last("lobby>");
+        anna.enter("\\msg boss a secret");
+        boss.wait(json!({"event": "message", "kind": "peer", "text": "a secret"}));
         boss.ask("\\unmute anna", json!({"event": "act", "kind": "unmute"}));
         anna.sees("boss unmuted anna");
+        anna.terminal.keys(UP);
+        anna.sees_last("lobby> \\msg boss a secret");
+        anna.terminal.keys(UP);
+        anna.sees_last("lobby> hello there");
         anna.enter(", boss");
-        boss.wait(json!({"event": "message", "text": "hello there, boss"}));
+        boss.wait(json!({"event": "message", "session": 0, "text": "hello there, boss"}));
+        assert_eq!(boss.lobby_texts(), ["hello there, boss"]);
     }
+}
+
+#[test]
+fn several_texts_that_are_not_said_are_brought_back_the_newest_first() {
+    let ruled = Ruled::start();
+    let boss = ruled.boss();
+    let mut anna = Person::join(&ruled.server, "anna", (140, 40));
+    boss.ask("\\mute anna 10m", json!({"event": "act", "kind": "mute"}));
+    anna.sees("boss muted anna until");
+    anna.terminal.keys(b"one\r\\me waves\r//three\r four\r");
+    let told = "the Up key brings it back";
+    anna.terminal.wait_until("each refusal", |screen| screen.matches(told).count() == 4);
+    for line in ["lobby>  four", "lobby> //three", "lobby> \\me waves", "lobby> one"] {
+        anna.terminal.keys(UP);
+        anna.terminal.wait_until(line, |screen| crate::pty::last_row(screen).starts_with(line));
+    }
+    assert!(boss.lobby_texts().is_empty());
 }
 
 #[test]

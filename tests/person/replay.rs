@@ -76,6 +76,9 @@ fn recorded(columns: u16) -> (Home, Person) {
     anna.sees_last("1 P~> bobby>");
     anna.enter("psst");
     bobby.wait(serde_json::json!({"event": "message", "text": "psst"}));
+    anna.enter("\\msg bobby by the way");
+    bobby.wait(serde_json::json!({"event": "message", "text": "by the way"}));
+    anna.sees("<anna> by the way");
     bobby.say("ha");
     anna.sees("<bobby> ha");
     anna.enter("\\nonsense");

@@ -152,6 +152,25 @@ fn a_text_that_is_not_utf_8_is_refused_and_kept() {
 }
 
 #[test]
+fn a_command_typed_behind_the_text_of_an_editor_is_not_said() {
+    for columns in WIDTHS {
+        let server = Server::start(&[]);
+        let bobby = server.join("bobby");
+        let home = Home::new();
+        let mut anna = Person::join_with(&server, "anna", (columns, 24), &[("EDITOR", "true")], &home);
+        anna.enter("\\edit Dear all,");
+        anna.sees_last("lobby> Dear all,");
+        anna.enter("\\msg bobby a secret");
+        anna.sees("not sent (a command was typed behind the text that was there; the Up key brings");
+        anna.sees_last("lobby>");
+        anna.enter("\\msg bobby a secret");
+        bobby.wait(json!({"event": "message", "kind": "peer", "text": "a secret"}));
+        assert!(bobby.lobby_texts().is_empty());
+        assert!(!anna.terminal.transcript().contains("anna: Dear"), "it looks as if it was said");
+    }
+}
+
+#[test]
 fn an_editor_that_is_not_there_leaves_the_text() {
     for columns in WIDTHS {
         let server = Server::start(&[]);

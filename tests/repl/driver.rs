@@ -167,6 +167,7 @@ impl App {
         let mut code = None;
         match verb {
             "print" => self.repl.print(rest.replace("\\n", "\n")),
+            "bring" => self.repl.bring_back(rest.replace("\\n", "\n")),
             "flood" => {
                 for n in 0..rest.parse().unwrap() {
                     self.repl.print(format!("m{n}\n"));

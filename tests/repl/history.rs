@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::{Repl, UP, driver};
+use crate::{LEFT, Repl, UP, driver};
 
 #[test]
 fn lines_are_kept_between_runs_and_only_their_owner_can_read_them() {
@@ -29,6 +29,50 @@ fn lines_are_kept_between_runs_and_only_their_owner_can_read_them() {
     again.terminal.keys(UP);
     again.terminal.keys(UP);
     again.terminal.wait_for_last("[lobby] from one");
+}
+
+#[test]
+fn a_line_that_the_app_brings_back_is_the_newest_and_what_is_typed_meanwhile_stays() {
+    let mut repl = Repl::start();
+    for line in ["one", "two", "three"] {
+        repl.terminal.enter(line);
+        repl.terminal.wait_for(&format!("said [0] {line}"));
+    }
+    repl.terminal.type_text("a draft");
+    repl.terminal.wait_for_last("[lobby] a draft");
+    repl.terminal.keys(LEFT);
+    for line in ["one", " blank", "four\\nfive"] {
+        repl.tell(&format!("bring {line}"));
+        repl.tell("print brought");
+    }
+    repl.terminal.wait_until("each message", |screen| screen.matches("brought").count() == 3);
+    repl.terminal.type_text("!");
+    repl.terminal.wait_for_last("[lobby] a draf!t");
+    repl.terminal.keys(UP);
+    repl.terminal.wait_until("the newest line", |screen| screen.ends_with("[lobby] four\nfive"));
+    // The first of these goes up within the text.
+    repl.terminal.keys(UP);
+    for last in ["[lobby]  blank", "[lobby] one", "[lobby] three", "[lobby] two"] {
+        repl.terminal.keys(UP);
+        repl.terminal.wait_for_last(last);
+    }
+    repl.terminal.enter("");
+    repl.wait_for_row("said [0] two");
+}
+
+#[test]
+fn lines_that_are_brought_back_are_not_kept_between_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("input_history");
+    let mut repl = Repl::start_with((80, 24), &[(driver::HISTORY, file.to_str().unwrap())]);
+    repl.terminal.enter("typed");
+    repl.terminal.wait_for("said [0] typed");
+    repl.tell("bring a secret");
+    repl.terminal.keys(UP);
+    repl.terminal.wait_for_last("[lobby] a secret");
+    repl.tell("close");
+    repl.terminal.wait_for_end();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "typed\n");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use nix::sys::signal::SigSet;
+use nix::sys::signal::{SigSet, Signal};
 
 use super::*;
 
@@ -67,6 +67,37 @@ fn a_line_that_is_given_up_while_the_editor_writes_is_interrupted_afterwards() {
             assert!(was_interrupted(terminal));
         });
     }
+}
+
+#[test]
+fn a_line_is_interrupted_to_be_read_on_when_another_is_brought_back_unless_that_is_the_newest() {
+    while_reading(|terminal| {
+        terminal.take_brought_back(|lines| {
+            assert!(lines.is_empty());
+            Some("the newest".to_owned())
+        });
+        terminal.bring_back("the newest".to_owned());
+        assert!(!was_interrupted(terminal));
+        terminal.bring_back("an older one".to_owned());
+        assert!(was_interrupted(terminal) && !terminal.interrupted() && terminal.take_roused());
+        terminal.take_brought_back(|lines| {
+            assert_eq!(lines, ["an older one"]);
+            lines.last().cloned()
+        });
+        assert_eq!(terminal.lock().bell(), Bell::Waits(None));
+    });
+}
+
+#[test]
+fn a_line_that_is_brought_back_during_a_paste_waits_for_its_end() {
+    while_reading(|terminal| {
+        terminal.note_paste();
+        terminal.bring_back("a line".to_owned());
+        assert!(!was_interrupted(terminal) && !terminal.take_roused());
+        terminal.repaint(false);
+        assert!(matches!(terminal.lock().bell(), Bell::Waits(Some(_))));
+        assert!(was_interrupted(terminal) && terminal.take_roused());
+    });
 }
 
 #[test]

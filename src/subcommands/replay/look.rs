@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use nu_ansi_term::Color;
 use tokio::time::Instant;
 
 use crate::commands;
-use crate::input::line::{self, Source};
+use crate::input::line::{self, Habit, Line, Source};
 use crate::screen::folding::Folding;
 use crate::session::{Mode, SessionId};
 use crate::show::Notice;
@@ -87,12 +88,14 @@ pub(super) struct Replay {
     rooms: HashMap<SessionId, RoomName>,
     /// Whether the run was at a terminal. What was sent was then already shown when it was typed.
     at_terminal: bool,
+    /// The texts that commands were to say in private, each with the name of the receiver as it was typed.
+    alone: Vec<(String, String)>,
 }
 
 impl Replay {
     /// Starts before the first event.
     pub(super) fn new(look: Look) -> Self {
-        Self { look, peers: HashMap::new(), rooms: HashMap::new(), at_terminal: false }
+        Self { look, peers: HashMap::new(), rooms: HashMap::new(), at_terminal: false, alone: Vec::new() }
     }
 
     /// Returns what a recorded notice looked like.
@@ -100,11 +103,15 @@ impl Replay {
         let passed = self.look.pass(recorded);
         match notice {
             // At a terminal, what was sent was on the screen as a typed line. For a run on a pipe it is shown as well.
-            Notice::Sent { .. } if self.at_terminal => return passed,
+            Notice::Sent { session, text, .. } if self.at_terminal => {
+                return passed + &self.said_alone(*session, text, recorded);
+            }
             Notice::Sent { session, text, .. } => return passed + &self.line(*session, text, recorded),
+            Notice::Unsent { text, .. } => self.alone.retain(|(_, said)| said != text),
             Notice::Welcome { .. } => {
                 self.peers.clear();
                 self.rooms.clear();
+                self.alone.clear();
                 self.at_terminal = false;
             }
             Notice::Forking { session, peer } => {
@@ -124,7 +131,27 @@ impl Replay {
     /// Returns what a typed line looked like.
     pub(super) fn typed(&mut self, session: SessionId, text: &str, recorded: Option<Timestamp>) -> String {
         self.at_terminal = true;
+        let source = commands::words();
+        let said_alone = match line::parse(text, Source::Terminal(&source)) {
+            Line::Command(call) => commands::said_alone(call.word, call.args),
+            Line::Slash(call, Habit::Same(word)) => commands::said_alone(&word, call.args),
+            _ => None,
+        };
+        self.alone.extend(said_alone.map(|(name, text)| (name.to_owned(), text.to_owned())));
         self.look.pass(recorded) + &self.line(session, text, recorded)
+    }
+
+    /// Returns the row that showed a text when it was sent, because it was typed behind a command.
+    fn said_alone(&mut self, session: SessionId, text: &str, recorded: Option<Timestamp>) -> String {
+        let (Look::Terminal(rows), Some((mode, peer))) = (&self.look, self.peers.get(&session)) else {
+            return String::new();
+        };
+        let named = |name: &str| name.parse::<UserName>().ok();
+        let is_peer = |name: &str| named(name).is_some_and(|name| Some(name) == named(peer));
+        let place = self.alone.iter().position(|(name, said)| said == text && is_peer(name));
+        let Some(place) = place else { return String::new() };
+        self.alone.remove(place);
+        rows.folding.form.said(To::Peer(*mode, peer), text, recorded).unwrap_or_default()
     }
 
     /// Returns what is still to be shown at the end of the record.

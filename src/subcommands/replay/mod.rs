@@ -256,6 +256,22 @@ mod tests {
     }
 
     #[test]
+    fn a_private_text_that_a_command_said_is_shown_at_a_terminal_when_it_was_sent() {
+        let welcome = r#"{"event":"welcome","name":"anna","server":"here","hosted":false,"session":0,"fingerprint":"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU","key_exchange":"X25519"}"#;
+        let record = r#"{"event":"typed","session":0,"text":"\\msg Bobby hi"}
+{"event":"forking","session":1,"peer":"bobby"}
+{"event":"typed","session":0,"text":"/m carmen hi"}
+{"event":"sent","session":1,"text":"hi"}
+{"event":"typed","session":1,"text":"hi"}
+{"event":"sent","session":1,"text":"hi"}"#;
+        let (done, out, _) = replay_on(&format!("{welcome}\n{record}"), false, Some(80));
+        done.unwrap();
+        let rows: Vec<&str> = out.lines().filter(|row| !row.starts_with(">>>")).collect();
+        let said = "P-> bobby <anna> hi";
+        assert_eq!(rows, ["lobby> \\msg Bobby hi", "lobby> /m carmen hi", said, said]);
+    }
+
+    #[test]
     fn only_typed_lines_that_were_said_are_shown_as_messages() {
         let typed = |text: &str| format!("{{\"event\":\"typed\",\"session\":0,\"text\":{text:?}}}\n");
         let welcome = r#"{"event":"welcome","name":"anna","server":"here","hosted":false,"session":0,"fingerprint":"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU","key_exchange":"X25519"}"#;
