@@ -45,7 +45,11 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let (lobby, link) = test_handle();
         let state = State::new(Given {
-            me: Me { name: "anna".parse().unwrap(), fingerprint: PublicKey::new([1; 32]).fingerprint() },
+            me: Me {
+                name: "anna".parse().unwrap(),
+                fingerprint: PublicKey::new([1; 32]).fingerprint(),
+                hosts: false,
+            },
             network: None,
             lobby,
             head: 0,
@@ -138,6 +142,11 @@ impl Scene {
         let shown = self.shown();
         assert!(shown.contains(expected), "{expected:?} not in:\n{shown}");
     }
+}
+
+/// The link has ended for good, because the server has another key.
+pub(super) fn key_changed() -> LobbyEvent {
+    LobbyEvent::KeyChanged { reason: "another key".to_owned(), servers: vec!["one.example:7".to_owned()] }
 }
 
 pub(super) fn say(id: u64, text: &str) -> ClientMessage {

@@ -147,8 +147,8 @@ impl Pass for BanTold {
 
 impl Pass for OperatorTold {
     fn pass(&mut self) {
-        let Self { name, fingerprint, file } = self;
-        pass!(name fingerprint file);
+        let Self { name, fingerprint, file, hosts } = self;
+        pass!(name fingerprint file hosts);
     }
 }
 

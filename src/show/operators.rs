@@ -62,6 +62,9 @@ pub struct OperatorTold {
     pub fingerprint: Fingerprint,
     /// Whether the server's own settings name the operator.
     pub file: bool,
+    /// Whether that is this user, in whose process the server runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hosts: bool,
 }
 
 /// Returns ` until …: why`, as far as both are given.
@@ -125,9 +128,13 @@ pub(super) fn ops(ops: &[OperatorTold]) -> String {
     if ops.is_empty() {
         return "nobody is an operator here".to_owned();
     }
-    let lines = ops.iter().map(|OperatorTold { name, fingerprint, file }| {
+    let lines = ops.iter().map(|OperatorTold { name, fingerprint, file, hosts }| {
         let name = name.as_ref().map_or_else(String::new, |name| format!("{name}, "));
-        let how = if *file { "by the server's settings" } else { "named by an operator" };
+        let how = match (*hosts, *file) {
+            (true, _) => "you host this lobby",
+            (false, true) => "by the server's settings",
+            (false, false) => "named by an operator",
+        };
         format!("{name}{fingerprint}: {how}")
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -185,5 +192,17 @@ mod tests {
         };
         let at = time(Timestamp(1_800_000_000_000));
         assert_eq!(bans(&[ban]), format!("192.0.2.7: banned by boss at {at} for good"));
+    }
+
+    #[test]
+    fn the_list_of_operators_says_how_each_became_one() {
+        let fingerprint = hobnob_protocol::key::PublicKey::new([1; 32]).fingerprint();
+        let told = |file, hosts| {
+            let name = Some("boss".parse().unwrap());
+            ops(&[OperatorTold { name, fingerprint: fingerprint.clone(), file, hosts }])
+        };
+        assert_eq!(told(true, true), format!("boss, {fingerprint}: you host this lobby"));
+        assert_eq!(told(true, false), format!("boss, {fingerprint}: by the server's settings"));
+        assert_eq!(told(false, false), format!("boss, {fingerprint}: named by an operator"));
     }
 }
