@@ -70,7 +70,7 @@ fn after(notice: &Notice) -> Option<Notice> {
             "path": "direct", "fingerprint": FINGERPRINT, "key_exchange": "X25519", "verified": true}),
         Notice::Opened { .. } => {
             json!({"event": "verify", "session": 1, "peer": "bobby", "words": ["Dog", "Cat"],
-            "outcome": "refused"})
+            "outcome": "refused", "ended_by": "other"})
         }
         Notice::Verify { .. } => json!({"event": "path", "session": 1, "path": "relay"}),
         Notice::Path { .. } => json!({"event": "asked", "peer": "bobby", "fingerprint": FINGERPRINT}),

@@ -28,7 +28,7 @@ impl fmt::Display for Verification<'_> {
             Self::KeyRefused { name } => write!(
                 f,
                 "{name}'s key is refused, because the words were not the same when you compared keys; \\forget {name} \
-                 allows it again"
+                 allows it again here, and {name} has to \\forget you, too"
             ),
         }
     }
