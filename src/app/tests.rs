@@ -197,6 +197,17 @@ fn a_command_in_the_wrong_place_or_form_is_refused_and_never_said() {
 }
 
 #[test]
+fn the_help_for_one_command_says_what_its_row_has_no_room_for() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\help verify"]);
+    scene.shows("each of the two has to \\forget the other by name");
+    scene.feed(&["\\help accept"]);
+    scene.shows("\\accept alone tells who waits for your answer");
+    scene.feed(&["\\help"]);
+    assert!(!scene.shown().contains("who waits for your answer"));
+}
+
+#[test]
 fn a_search_without_further_messages_says_that_all_were_shown() {
     let mut scene = Scene::new();
     scene.feed(&["\\search"]);

@@ -43,6 +43,11 @@ pub(crate) enum Private<'a> {
         /// The name of the user who is asked.
         name: &'a UserName,
     },
+    /// A command that answers users who wait tells who they are, for the help.
+    AloneTellsWhoWaits {
+        /// The command.
+        command: &'a str,
+    },
     /// This user has turned a user away.
     Declined {
         /// The name of the user who was turned away.
@@ -123,6 +128,9 @@ impl fmt::Display for Private<'_> {
             ),
             Self::IsAsked { name } => {
                 write!(f, "{name} is asked whether to talk in private; that may take two minutes")
+            }
+            Self::AloneTellsWhoWaits { command } => {
+                write!(f, "\\{command} alone tells who waits for your answer")
             }
             Self::Declined { name } => write!(f, "{name} is declined, and may ask again in ten minutes"),
             Self::WaitedInVain { name } => {
