@@ -98,7 +98,7 @@ pub(super) fn act(ActTold { kind, by, name, target, until, reason, .. }: &ActTol
         "mute" => format!("{by} muted {whom}{lasting}"),
         "unmute" => format!("{by} unmuted {whom}"),
         "slow" if target == "0" => format!("{by} ended slow mode: everybody speaks as fast as before"),
-        "slow" => format!("{by} set slow mode: one message every {target} s for each user"),
+        "slow" => format!("{by} set slow mode: one message every {target} s for each user but operators"),
         "lock" => format!("{by} locked the lobby{end}: only names older than an hour may join or speak"),
         "unlock" => format!("{by} unlocked the lobby"),
         "admit" => format!("{by} lets the key {target} into the locked lobby"),
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(told("ban", Some("carl"), Some("SHA256:x")), format!("boss banned carl {end}"));
         assert_eq!(told("ban", None, Some("192.0.2.0/24")), format!("boss banned 192.0.2.0/24 {end}"));
         assert_eq!(told("unmute", Some("carl"), None), "boss unmuted carl");
-        let slow = "boss set slow mode: one message every 30 s for each user";
+        let slow = "boss set slow mode: one message every 30 s for each user but operators";
         assert_eq!(told("slow", None, Some("30")), slow);
         assert!(told("dance", None, None).contains("does not know: dance"));
     }
