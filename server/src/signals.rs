@@ -53,7 +53,7 @@ impl Ending {
 pub(crate) struct Hangups(Signal);
 
 impl Hangups {
-    /// Takes the signal.
+    /// Takes the signal from now on, so that it no longer ends the server.
     ///
     /// # Errors
     /// Fails when the system does not let the signal be taken.

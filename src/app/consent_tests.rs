@@ -82,6 +82,10 @@ fn the_user_is_asked_once_about_each_key_and_accepts_or_declines() {
     scene.shows(">>> user1 wants to talk in private: \\accept user1 or \\decline user1\n");
     assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Busy);
     assert!(!scene.shown().contains("wants to talk"));
+    for command in ["accept", "decline"] {
+        scene.feed(&[&format!("\\{command}")]);
+        scene.shows(&format!("\\{command}: usage: \\{command} NAME; user1 waits for your answer"));
+    }
     scene.feed(&["\\accept user1"]);
     let open = |ask| ClientMessage::Consent { ask, answer: ConsentAnswer::Open };
     assert_eq!(scene.link.told(), [open(1)]);

@@ -126,7 +126,7 @@ impl App {
 
     fn lobby(&mut self, event: LobbyEvent) {
         let sent_out = matches!(event, LobbyEvent::SentOut(_));
-        let changed = matches!(event, LobbyEvent::KeyChanged(_)) || sent_out;
+        let changed = matches!(event, LobbyEvent::KeyChanged { .. }) || sent_out;
         let gone = changed || matches!(event, LobbyEvent::Left);
         let held_back = match &event {
             LobbyEvent::NotAccepted(answer) if operators::is_held_back(answer.code) => {

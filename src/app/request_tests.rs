@@ -8,7 +8,7 @@ use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{ClientMessage, NotAcceptedCode, Refused, RefusedCode};
 use hobnob_protocol::text::Text;
 
-use super::tests::{Scene, say};
+use super::tests::{Scene, key_changed, say};
 use super::*;
 use crate::client::ExitVerdict;
 use crate::lobby::event::ServerAnswer;
@@ -235,8 +235,7 @@ fn lines_read_ahead_are_reported_whatever_ends_the_run_from_outside() {
         let why = Refused { code: RefusedCode::Kicked, by: None, reason: None, until: None };
         Event::Lobby(LobbyEvent::SentOut(why))
     };
-    let ways: [fn() -> Event; 2] =
-        [|| Event::OutputClosed, || Event::Lobby(LobbyEvent::KeyChanged("another key".to_owned()))];
+    let ways: [fn() -> Event; 2] = [|| Event::OutputClosed, || Event::Lobby(key_changed())];
     for (number, event) in ways.map(|way| way()).into_iter().chain([kicked()]).enumerate() {
         let mut scene = Scene::new();
         scene.feed(&["\\wait 100", "one"]);

@@ -231,6 +231,9 @@ fn an_act_that_the_server_refuses_fails_its_command() {
     scene.feed(&["\\topic x", "\\lobby"]);
     scene.lobby(LobbyEvent::not_accepted(1, NotAcceptedCode::NotOperator));
     scene.shows("\\topic: only operators");
+    scene.feed(&["\\unban carl"]);
+    scene.lobby(LobbyEvent::not_accepted(2, NotAcceptedCode::Unchanged));
+    scene.shows("\\unban: there is no ban of that name, key or address");
     assert!(!scene.app.state.is_clean());
     assert_eq!(scene.app.state.sessions.current(), Some(SessionId::LOBBY));
 }

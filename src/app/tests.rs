@@ -45,7 +45,11 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let (lobby, link) = test_handle();
         let state = State::new(Given {
-            me: Me { name: "anna".parse().unwrap(), fingerprint: PublicKey::new([1; 32]).fingerprint() },
+            me: Me {
+                name: "anna".parse().unwrap(),
+                fingerprint: PublicKey::new([1; 32]).fingerprint(),
+                hosts: false,
+            },
             network: None,
             lobby,
             head: 0,
@@ -140,6 +144,11 @@ impl Scene {
     }
 }
 
+/// The link has ended for good, because the server has another key.
+pub(super) fn key_changed() -> LobbyEvent {
+    LobbyEvent::KeyChanged { reason: "another key".to_owned(), servers: vec!["one.example:7".to_owned()] }
+}
+
 pub(super) fn say(id: u64, text: &str) -> ClientMessage {
     ClientMessage::Say { id, room: None, text: Text::new(text).unwrap() }
 }
@@ -185,6 +194,17 @@ fn a_command_in_the_wrong_place_or_form_is_refused_and_never_said() {
         scene.shows(text);
         assert!(scene.link.told().is_empty(), "{line}");
     }
+}
+
+#[test]
+fn the_help_for_one_command_says_what_its_row_has_no_room_for() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\help verify"]);
+    scene.shows("each of the two has to \\forget the other by name");
+    scene.feed(&["\\help accept"]);
+    scene.shows("\\accept alone tells who waits for your answer");
+    scene.feed(&["\\help"]);
+    assert!(!scene.shown().contains("who waits for your answer"));
 }
 
 #[test]

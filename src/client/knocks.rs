@@ -132,6 +132,14 @@ impl Knocks {
         shown
     }
 
+    /// Returns the names of the users who wait and of whom this user was told, and how many others wait.
+    pub(crate) fn waiting(&self) -> (Vec<UserName>, usize) {
+        let shown = self.waiting.iter().filter(|knock| knock.is_shown).map(|knock| knock.name.clone());
+        let shown: Vec<UserName> = shown.collect();
+        let others = self.waiting.len() - shown.len();
+        (shown, others)
+    }
+
     /// Returns how many users left before this user was told of them, if it is time to tell that.
     pub(crate) fn take_gone_unseen(&mut self, now: Instant) -> Option<u64> {
         if self.gone_unseen == 0 || self.next_shown_at(now) > now {
@@ -327,7 +335,9 @@ mod tests {
     fn every_waiting_user_is_shown_before_the_knock_is_overdue() {
         let (mut knocks, start) = (Knocks::default(), Instant::now());
         (0..16).for_each(|number| knock(&mut knocks, number, start).unwrap());
+        assert_eq!(knocks.waiting(), (Vec::new(), 16));
         let mut shown = knocks.take_unshown(start).len();
+        assert_eq!(knocks.waiting(), ((0..5).map(name).collect(), 11));
         while shown < 16 {
             let now = knocks.deadline().unwrap();
             assert!(now < start + WAITS_FOR, "only {shown} were shown");

@@ -70,7 +70,7 @@ impl State {
             }
             LobbyEvent::Closing => self.emit_repeated(Repeated::Closing, 1, saying::Lobby::Closing),
             LobbyEvent::SentOut(refused) => self.sent_out(&refused),
-            LobbyEvent::KeyChanged(reason) => self.lobby_key_changed(&reason),
+            LobbyEvent::KeyChanged { reason, servers } => self.lobby_key_changed(&reason, &servers),
             LobbyEvent::Left => {}
         }
     }
@@ -205,7 +205,8 @@ impl State {
 
     fn not_accepted(&mut self, answer: &NotAccepted) {
         if let Some(command) = self.acts.settle(answer.id) {
-            return self.fail(Failure::from(failing::Lobby::ActNotTaken(answer)).of_command(command));
+            return self
+                .fail(Failure::from(failing::Lobby::ActNotTaken { command, answer }).of_command(command));
         }
         let Some(text) = self.ledger.settle(answer.id) else { return };
         // At a terminal such a text is among the lines that were typed before; see `app/terminal`.

@@ -23,11 +23,14 @@ impl State {
         self.give_up_lobby("an operator sent this user out");
     }
 
-    /// Handles that the server has a key other than the trusted one.
-    pub(super) fn lobby_key_changed(&mut self, reason: &str) {
+    /// Handles that the server has a key other than the trusted one. `servers` are the addresses that the user named.
+    pub(super) fn lobby_key_changed(&mut self, reason: &str, servers: &[String]) {
         self.lobby_ended = Some(LobbyEnded::KeyChanged);
+        // If the pins cannot be read, all addresses of the lobby are named.
+        let pinned_at = self.trust.pinned_at(servers).unwrap_or_else(|_unreadable| servers.to_vec());
         let trust_file = self.trust.path().to_owned();
-        self.fail(failing::Lobby::KeyChanged { reason, trust_file: &trust_file });
+        let advice = failing::NewServerKey { pinned_at: &pinned_at, trust_file: &trust_file };
+        self.fail(failing::Lobby::KeyChanged { reason, advice });
         self.give_up_lobby("its key changed");
     }
 

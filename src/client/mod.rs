@@ -87,6 +87,8 @@ pub struct Me {
     pub name: UserName,
     /// The short form of this user's key.
     pub fingerprint: Fingerprint,
+    /// Whether this process hosts the lobby, which makes this user an operator.
+    pub hosts: bool,
 }
 
 /// How the run went so far, for its exit code.

@@ -107,8 +107,10 @@ impl State {
     /// Takes a part of the answer that lists the operators.
     pub(super) fn ops_listed(&mut self, request: u32, part: Vec<OperatorRow>, more: bool) {
         let Some(Open { question: Question::Ops(ops), .. }) = self.questions.get_mut(request) else { return };
+        let me = &self.me;
         ops.extend(part.into_iter().map(|row| OperatorTold {
             name: row.name.as_ref().map(UserName::visible),
+            hosts: me.hosts && row.file && row.fingerprint == me.fingerprint,
             fingerprint: row.fingerprint,
             file: row.file,
         }));

@@ -10,7 +10,7 @@ use crate::client::State;
 use crate::client::command_error::CommandError;
 use crate::client::peer_notices::PeerDid;
 use crate::data::trust::KeyVerdict;
-use crate::session::verification::{Heard, Outcome, Parties};
+use crate::session::verification::{EndedBy, Heard, Outcome, Parties};
 use crate::session::{LinkState, SessionId};
 use crate::show::{Failure, Notice, failing, saying};
 
@@ -27,7 +27,7 @@ impl State {
         let now = Instant::now();
         if self.verifications.cancel(session, parties.peer, now) {
             self.pass_on_verification(session);
-            self.verification_over(session, Outcome::Cancelled, None);
+            self.verification_over(session, Outcome::Cancelled, EndedBy::You);
             return Ok(());
         }
         let Some((name, true)) =
@@ -67,7 +67,7 @@ impl State {
         let outcome = outcome.map_err(|_none| failing::Verification::NoWordsYet)?;
         self.pass_on_verification(session);
         match outcome {
-            Some(outcome) => self.verification_over(session, outcome, None),
+            Some(outcome) => self.verification_over(session, outcome, EndedBy::You),
             None => {
                 if let Some((name, _)) = self.peer_of(session) {
                     self.emit(saying::Verification::Unanswered { name: &name }.into());
@@ -90,26 +90,21 @@ impl State {
             Heard::Words(words) => {
                 let Some((peer, _)) = self.peer_of(session) else { return };
                 let words = words.each().iter().map(|&word| word.to_owned()).collect();
-                let verify = Notice::Verify { session, peer, words, outcome: None };
+                let verify = Notice::Verify { session, peer, words, outcome: None, ended_by: None };
                 self.tell_verification(session, verify, !was_awaited);
             }
             Heard::Over(outcome) => {
-                self.verification_over(session, outcome, Some(failing::Verification::CancelledThere));
+                self.verification_over(session, outcome, EndedBy::of(message, outcome));
             }
         }
     }
 
-    /// Handles the end of a verification. If a command of this user waited for it and it was cancelled, `why` is the
-    /// failure.
-    fn verification_over(
-        &mut self,
-        session: SessionId,
-        outcome: Outcome,
-        why: Option<failing::Verification<'_>>,
-    ) {
+    /// Handles the end of a verification. If a command of this user waited for it and it was cancelled, the command
+    /// fails, unless this user cancelled it.
+    fn verification_over(&mut self, session: SessionId, outcome: Outcome, ended_by: EndedBy) {
         let Some((peer, key)) = self.peer_of(session) else { return };
         let was_awaited = self.verifications.over(session);
-        let by_other = why.is_some();
+        let by_other = ended_by != EndedBy::You;
         // A no of a user who was answered is kept with the pin, so this user is always told.
         let may_repeat = outcome == Outcome::Cancelled || self.strangers.is_unanswered(session);
         let is_unasked = by_other && !was_awaited && may_repeat;
@@ -134,16 +129,19 @@ impl State {
                 if let Some(peer) = self.sessions.peer_mut(session) {
                     peer.verified = verified;
                 }
-                let outcome = if verified { outcome } else { Outcome::Cancelled };
-                self.tell_outcome(session, outcome, is_unasked);
+                let (outcome, ended_by) = match verified {
+                    true => (outcome, None),
+                    false => (Outcome::Cancelled, Some(EndedBy::NotSaved)),
+                };
+                self.tell_outcome(session, outcome, ended_by, is_unasked);
             }
             Outcome::Refused => {
-                self.tell_outcome(session, outcome, is_unasked);
+                self.tell_outcome(session, outcome, Some(ended_by), is_unasked);
                 self.end_sessions_of(&key);
             }
             Outcome::Cancelled => {
-                self.tell_outcome(session, outcome, is_unasked);
-                if let Some(why) = why.filter(|_| was_awaited) {
+                self.tell_outcome(session, outcome, Some(ended_by), is_unasked);
+                if let Some(why) = why_cancelled(ended_by).filter(|_| was_awaited) {
                     self.verification_failed(why);
                 }
             }
@@ -158,9 +156,16 @@ impl State {
         self.fail(Failure::from(why).of_command(VERIFY));
     }
 
-    fn tell_outcome(&mut self, session: SessionId, outcome: Outcome, is_unasked: bool) {
+    fn tell_outcome(
+        &mut self,
+        session: SessionId,
+        outcome: Outcome,
+        ended_by: Option<EndedBy>,
+        is_unasked: bool,
+    ) {
         if let Some((peer, _)) = self.peer_of(session) {
-            let verify = Notice::Verify { session, peer, words: Vec::new(), outcome: Some(outcome) };
+            let outcome = Some(outcome);
+            let verify = Notice::Verify { session, peer, words: Vec::new(), outcome, ended_by };
             self.tell_verification(session, verify, is_unasked);
         }
     }
@@ -193,7 +198,7 @@ impl State {
         if let Some((_, key)) = self.peer_of(session)
             && self.verifications.cancel(session, key, Instant::now())
         {
-            self.verification_over(session, Outcome::Cancelled, Some(failing::Verification::SessionOver));
+            self.verification_over(session, Outcome::Cancelled, EndedBy::SessionEnd);
         }
         self.verifications.remove(session);
     }
@@ -210,11 +215,7 @@ impl State {
                 && self.verifications.cancel(session, key, now)
             {
                 self.pass_on_verification(session);
-                self.verification_over(
-                    session,
-                    Outcome::Cancelled,
-                    Some(failing::Verification::NotKnownThere),
-                );
+                self.verification_over(session, Outcome::Cancelled, EndedBy::Silence);
             }
         }
         for session in self.verifications.overdue(now) {
@@ -241,6 +242,16 @@ impl State {
     fn peer_of(&self, session: SessionId) -> Option<(UserName, PublicKey)> {
         let peer = self.sessions.peer(session)?;
         Some((peer.peer.clone(), peer.key?))
+    }
+}
+
+/// Returns the failure of a command that waited for a verification which was cancelled.
+fn why_cancelled(ended_by: EndedBy) -> Option<failing::Verification<'static>> {
+    match ended_by {
+        EndedBy::You | EndedBy::NotSaved => None,
+        EndedBy::Other | EndedBy::Misfit => Some(failing::Verification::CancelledThere),
+        EndedBy::SessionEnd => Some(failing::Verification::SessionOver),
+        EndedBy::Silence => Some(failing::Verification::NotKnownThere),
     }
 }
 

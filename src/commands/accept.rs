@@ -12,7 +12,7 @@ pub(super) const ACCEPT: Command = Command {
     optional: false,
     group: Group::People,
     examples: &["\\accept bobby"],
-    traits: Traits::NONE,
+    traits: Traits { answers_askers: true, ..Traits::NONE },
     run,
 };
 

@@ -12,7 +12,7 @@ pub(super) const DECLINE: Command = Command {
     optional: false,
     group: Group::People,
     examples: &["\\decline bobby"],
-    traits: Traits::NONE,
+    traits: Traits { answers_askers: true, ..Traits::NONE },
     run,
 };
 

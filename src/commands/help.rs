@@ -1,8 +1,9 @@
 //! `\help [COMMAND]`: shows all commands, or one of them.
 
+use super::verify::VERIFY;
 use super::{Argument, COMMANDS, Command, CommandError, Group, Progress, Traits, find, help_rows};
 use crate::client::State;
-use crate::show::{Notice, failing};
+use crate::show::{Notice, failing, saying};
 
 pub(super) const HELP: Command = Command {
     name: "help",
@@ -38,5 +39,18 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
         },
     };
     state.emit(Notice::Help { commands });
+    if let Some(command) = find(args.trim_start_matches('\\')) {
+        tell_more(state, command);
+    }
     Ok(Progress::Done)
+}
+
+/// Tells what the row of a command has no room for.
+fn tell_more(state: &mut State, command: &Command) {
+    if command.traits.answers_askers {
+        state.emit(saying::Private::AloneTellsWhoWaits { command: command.name }.into());
+    }
+    if command.name == VERIFY.name {
+        state.emit(saying::Verification::AfterNo.into());
+    }
 }

@@ -249,7 +249,7 @@ pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, F
         (Argument::None, _, no_args) => !no_args,
         (_, optional, no_args) => no_args && !optional,
     };
-    let done = if misused { Err(usage(command)) } else { (command.run)(state, args) };
+    let done = if misused { Err(misuse(state, command)) } else { (command.run)(state, args) };
     done.map_err(|error| Failure::from(error).of_command(command.name))
 }
 
@@ -257,6 +257,15 @@ pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, F
 #[must_use]
 pub fn usage(command: &Command) -> CommandError {
     failing::Input::Usage { usage: command.usage, example: command.examples.first().copied() }.into()
+}
+
+/// Returns the error for a call with wrong arguments. It names those who wait for an answer if the command gives one.
+fn misuse(state: &State, command: &Command) -> CommandError {
+    if !command.traits.answers_askers {
+        return usage(command);
+    }
+    let (waiting, more) = state.knocks.waiting();
+    failing::Input::WhoAsks { usage: command.usage, waiting: &waiting, more }.into()
 }
 
 /// Returns the rows of `\help`.

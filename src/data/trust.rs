@@ -247,6 +247,17 @@ impl LobbyTrust {
         self.trust.path()
     }
 
+    /// Returns those of these addresses of servers at which the key of this lobby's server is pinned.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read.
+    pub fn pinned_at(&self, addresses: &[String]) -> Result<Vec<String>, TrustError> {
+        let servers = self.trust.read()?.servers;
+        let is_of_lobby =
+            |at: &&String| servers.get(*at).is_some_and(|pin| pin.key.to_string() == self.lobby);
+        Ok(addresses.iter().filter(is_of_lobby).cloned().collect())
+    }
+
     /// Returns the pin of a name in this lobby.
     ///
     /// # Errors

@@ -33,6 +33,9 @@ pub struct Traits {
     /// Whether the user's own programs may not run the command. Such commands would give rights to programs, or would
     /// make the script wait that called the program.
     pub not_for_programs: bool,
+    /// Whether the command answers a user who asks for a private session. If it is called without a name, the error says
+    /// who asks.
+    pub answers_askers: bool,
     /// Makes the text that the command says, from this user's name and the argument; `None` if the command says
     /// nothing. Such a text goes where the prompt said, like any other text.
     pub says: Option<fn(&UserName, &str) -> String>,
@@ -46,6 +49,7 @@ impl Traits {
         moves_no_mark: false,
         for_scripts: false,
         not_for_programs: false,
+        answers_askers: false,
         says: None,
     };
 }

@@ -131,7 +131,7 @@ async fn until_up(events: &mut LobbyEvents, limit: Duration) -> Vec<String> {
     let mut heard: Vec<String> = Vec::new();
     let waiting = async {
         while let Some(event) = events.recv().await {
-            let is_last = matches!(event, LobbyEvent::Up(_) | LobbyEvent::KeyChanged(_));
+            let is_last = matches!(event, LobbyEvent::Up(_) | LobbyEvent::KeyChanged { .. });
             let name = format!("{event:?}");
             heard.push(name.split(|letter: char| !letter.is_alphabetic()).next().unwrap().to_owned());
             if is_last {

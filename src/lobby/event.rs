@@ -124,7 +124,12 @@ pub enum LobbyEvent {
     /// The link has ended for good: an operator sent this user out.
     SentOut(Refused),
     /// The link has ended for good: no server has the key that was trusted.
-    KeyChanged(String),
+    KeyChanged {
+        /// Which key is trusted and which was shown, as a sentence.
+        reason: String,
+        /// The addresses that the user named.
+        servers: Vec<String>,
+    },
     /// The link has ended for good: this user has left.
     Left,
 }

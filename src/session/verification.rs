@@ -36,6 +36,36 @@ pub enum Outcome {
     Cancelled,
 }
 
+/// What ended a verification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// This user did.
+    You,
+    /// The other side did, or its user.
+    Other,
+    /// The messages of the other side did not fit together, so this side ended it.
+    Misfit,
+    /// The session ended before both users had answered.
+    SessionEnd,
+    /// The other side was silent until it was too late for the words.
+    Silence,
+    /// Both users said yes, and the result could not be saved.
+    NotSaved,
+}
+
+impl EndedBy {
+    /// Returns what ended a verification with this outcome, when a message of the other side led to it.
+    #[must_use]
+    pub fn of(message: &VerifyMessage, outcome: Outcome) -> Self {
+        match (message, outcome) {
+            (VerifyMessage::Ask { .. } | VerifyMessage::Cancel { .. }, _)
+            | (_, Outcome::Verified | Outcome::Refused) => Self::Other,
+            (_, Outcome::Cancelled) => Self::Misfit,
+        }
+    }
+}
+
 /// What a message of the other side led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {

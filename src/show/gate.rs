@@ -18,7 +18,7 @@ use super::{
 };
 use crate::input::request::RequestId;
 use crate::session::path::Path;
-use crate::session::verification::Outcome;
+use crate::session::verification::{EndedBy, Outcome};
 use crate::session::{LinkState, SessionId, SessionRow};
 use crate::timestamp::Timestamp;
 
@@ -47,7 +47,7 @@ macro_rules! harmless_by_type {
 }
 
 harmless_by_type!(bool u32 u64 SessionId Timestamp Mode LinkState ClosedReason MessageKind ErrorCode);
-harmless_by_type!(UserName RoomName Fingerprint PublicKey Outcome Path);
+harmless_by_type!(UserName RoomName Fingerprint PublicKey Outcome EndedBy Path);
 // These have only numbers and names of rooms.
 harmless_by_type!(RoomOpened RoomClosed);
 
@@ -147,8 +147,8 @@ impl Pass for BanTold {
 
 impl Pass for OperatorTold {
     fn pass(&mut self) {
-        let Self { name, fingerprint, file } = self;
-        pass!(name fingerprint file);
+        let Self { name, fingerprint, file, hosts } = self;
+        pass!(name fingerprint file hosts);
     }
 }
 
@@ -198,7 +198,9 @@ impl Pass for Notice {
                 pass!(session peer mode path fingerprint key_exchange verified);
             }
             Self::Asked { peer, fingerprint } => pass!(peer fingerprint),
-            Self::Verify { session, peer, words, outcome } => pass!(session peer words outcome),
+            Self::Verify { session, peer, words, outcome, ended_by } => {
+                pass!(session peer words outcome ended_by);
+            }
             Self::Path { session, path } => pass!(session path),
             Self::Closed { session, peer, reason } => pass!(session peer reason),
             Self::Sessions { sessions } => sessions.pass(),

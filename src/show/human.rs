@@ -240,8 +240,8 @@ pub(super) fn told(notice: &Notice) -> String {
         Notice::Asked { peer, .. } => {
             format!("{peer} wants to talk in private: \\accept {peer} or \\decline {peer}")
         }
-        Notice::Verify { session, peer, words, outcome } => {
-            verification::told(*session, peer, words, *outcome)
+        Notice::Verify { session, peer, words, outcome, ended_by } => {
+            verification::told((*session, peer), words, *outcome, *ended_by)
         }
         Notice::Path { session, path: Path::Direct } => format!("session {session} is direct now"),
         Notice::Path { session, path: Path::Relay } => {

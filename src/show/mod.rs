@@ -34,7 +34,7 @@ use self::operators::{ActTold, BanTold, OperatorTold};
 pub(crate) use self::repeated::{Answered, Repeated};
 pub use self::room::{RoomClosed, RoomOpened, RoomRow};
 use crate::session::path::Path;
-use crate::session::verification::Outcome;
+use crate::session::verification::{EndedBy, Outcome};
 use crate::session::{LinkState, Mode, SessionId, SessionRow};
 use crate::timestamp::Timestamp;
 
@@ -207,6 +207,9 @@ pub enum Notice {
         /// How the verification ended; `None` while it goes on.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         outcome: Option<Outcome>,
+        /// What ended the verification, unless the key was verified.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ended_by: Option<EndedBy>,
     },
     /// The texts of a private session take another path from now on.
     Path {

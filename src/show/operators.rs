@@ -62,6 +62,9 @@ pub struct OperatorTold {
     pub fingerprint: Fingerprint,
     /// Whether the server's own settings name the operator.
     pub file: bool,
+    /// Whether that is this user, in whose process the server runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hosts: bool,
 }
 
 /// Returns ` until …: why`, as far as both are given.
@@ -95,7 +98,7 @@ pub(super) fn act(ActTold { kind, by, name, target, until, reason, .. }: &ActTol
         "mute" => format!("{by} muted {whom}{lasting}"),
         "unmute" => format!("{by} unmuted {whom}"),
         "slow" if target == "0" => format!("{by} ended slow mode: everybody speaks as fast as before"),
-        "slow" => format!("{by} set slow mode: one message every {target} s for each user"),
+        "slow" => format!("{by} set slow mode: one message every {target} s for each user but operators"),
         "lock" => format!("{by} locked the lobby{end}: only names older than an hour may join or speak"),
         "unlock" => format!("{by} unlocked the lobby"),
         "admit" => format!("{by} lets the key {target} into the locked lobby"),
@@ -125,9 +128,13 @@ pub(super) fn ops(ops: &[OperatorTold]) -> String {
     if ops.is_empty() {
         return "nobody is an operator here".to_owned();
     }
-    let lines = ops.iter().map(|OperatorTold { name, fingerprint, file }| {
+    let lines = ops.iter().map(|OperatorTold { name, fingerprint, file, hosts }| {
         let name = name.as_ref().map_or_else(String::new, |name| format!("{name}, "));
-        let how = if *file { "by the server's settings" } else { "named by an operator" };
+        let how = match (*hosts, *file) {
+            (true, _) => "you host this lobby",
+            (false, true) => "by the server's settings",
+            (false, false) => "named by an operator",
+        };
         format!("{name}{fingerprint}: {how}")
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -156,7 +163,7 @@ mod tests {
         assert_eq!(told("ban", Some("carl"), Some("SHA256:x")), format!("boss banned carl {end}"));
         assert_eq!(told("ban", None, Some("192.0.2.0/24")), format!("boss banned 192.0.2.0/24 {end}"));
         assert_eq!(told("unmute", Some("carl"), None), "boss unmuted carl");
-        let slow = "boss set slow mode: one message every 30 s for each user";
+        let slow = "boss set slow mode: one message every 30 s for each user but operators";
         assert_eq!(told("slow", None, Some("30")), slow);
         assert!(told("dance", None, None).contains("does not know: dance"));
     }
@@ -185,5 +192,17 @@ mod tests {
         };
         let at = time(Timestamp(1_800_000_000_000));
         assert_eq!(bans(&[ban]), format!("192.0.2.7: banned by boss at {at} for good"));
+    }
+
+    #[test]
+    fn the_list_of_operators_says_how_each_became_one() {
+        let fingerprint = hobnob_protocol::key::PublicKey::new([1; 32]).fingerprint();
+        let told = |file, hosts| {
+            let name = Some("boss".parse().unwrap());
+            ops(&[OperatorTold { name, fingerprint: fingerprint.clone(), file, hosts }])
+        };
+        assert_eq!(told(true, true), format!("boss, {fingerprint}: you host this lobby"));
+        assert_eq!(told(true, false), format!("boss, {fingerprint}: by the server's settings"));
+        assert_eq!(told(false, false), format!("boss, {fingerprint}: named by an operator"));
     }
 }

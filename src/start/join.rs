@@ -27,7 +27,7 @@ use crate::lobby::event::Joined;
 use crate::lobby::event_queue::LobbyEvents;
 use crate::lobby::handle::LobbyHandle;
 use crate::lobby::link::{self, Candidates, LobbyConfig};
-use crate::show::{Notice, saying};
+use crate::show::{Notice, failing, saying};
 use crate::start::host::{Host, HostError};
 
 /// How long clients that start at the same moment may take until one of them hosts the lobby.
@@ -142,7 +142,10 @@ impl Joining {
             pinned.push((address, self.trust.server_key(address).map_err(unreadable)?));
         }
         let first_pin = pinned.iter().find(|(_, key)| key.is_some());
-        let (trusted_at, trusted) = first_pin.map_or((&servers[0], None), |(address, key)| (*address, *key));
+        let trusted = first_pin.and_then(|(_, key)| *key);
+        let is_pinned = |(_, key): &&(&String, Option<PublicKey>)| key.is_some() && *key == trusted;
+        let pinned_at: Vec<String> =
+            pinned.iter().filter(is_pinned).map(|(address, _)| (*address).clone()).collect();
         let mark =
             trusted.filter(|_| self.since.is_none()).and_then(|server| self.marks.get(&server).copied());
         let mut rooms = trusted.and_then(|server| self.rooms.get(&server).cloned()).unwrap_or_default();
@@ -162,7 +165,7 @@ impl Joining {
             read_up_to: mark.as_ref().map(cursor),
         };
         let (handle, events, joined) = link::start(config).await.map_err(|error| {
-            let hint = self.hint(trusted_at, &error);
+            let hint = self.hint(&pinned_at, &error);
             failed(Some(error), hint)
         })?;
         let mut unpinned = None;
@@ -173,16 +176,12 @@ impl Joining {
         Ok(Lobby { handle, events, joined, mark, rooms, address, host: None, unpinned })
     }
 
-    fn hint(&self, address: &str, error: &ConnectError) -> String {
+    /// Returns what the user can do about the error. `pinned_at` are the addresses at which the trusted key is pinned.
+    fn hint(&self, pinned_at: &[String], error: &ConnectError) -> String {
         match error {
-            ConnectError::KeyChanged { .. } if self.choice == LobbyChoice::Local => format!(
-                "another user of this machine may host the lobby now; if so, remove [servers.\"{address}\"] from {}",
-                self.trust.path().display()
-            ),
-            ConnectError::KeyChanged { .. } => format!(
-                "if its owner confirms the new key, remove [servers.\"{address}\"] from {}",
-                self.trust.path().display()
-            ),
+            ConnectError::KeyChanged { .. } => {
+                failing::NewServerKey { pinned_at, trust_file: self.trust.path() }.to_string()
+            }
             // The standard library has no error kind for a name that cannot be resolved.
             ConnectError::Io(err) if err.to_string().contains("failed to lookup") => {
                 "is its name spelled right, and is there a network?".to_owned()

@@ -83,7 +83,7 @@ enum Interface {
     Pipe(Form),
 }
 
-/// Runs the client.
+/// Runs the client from the question for the name to its end, at a terminal or on a pipe.
 ///
 /// # Errors
 /// Fails if the client cannot even show an error in the form that was asked for.

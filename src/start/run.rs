@@ -188,7 +188,11 @@ impl Run {
         output_closed: Option<tokio::sync::oneshot::Receiver<()>>,
     ) -> ExitVerdict {
         let welcome = &self.lobby.joined.welcome;
-        let me = Me { name: welcome.name.clone(), fingerprint: self.identity.public().fingerprint() };
+        let me = Me {
+            name: welcome.name.clone(),
+            fingerprint: self.identity.public().fingerprint(),
+            hosts: self.hosted,
+        };
         let mut state = State::new(Given {
             me,
             network: Some(self.network),

@@ -20,6 +20,7 @@ use crate::data::history::question::{In, Question};
 use crate::show::Notice;
 use crate::show::json;
 use crate::show::kept::{KeptMessage, find_word_beginnings};
+use crate::show::room::label;
 use crate::timestamp;
 
 /// Writes all messages that fit the options.
@@ -101,7 +102,9 @@ fn write(data_dir: &Path, question: &Question, form: &Form, outputs: &mut Output
     let words: Vec<String> = question.words.split_whitespace().map(str::to_owned).collect();
     let mut out = BufWriter::new(&mut outputs.out);
     let mut failed: Option<io::Error> = None;
+    let mut is_empty = true;
     let any = history::each(data_dir, question, |kept| {
+        is_empty = false;
         let kept = KeptMessage { words: words.clone(), ..found::shown(&kept) };
         failed = out.write_all(form.of(kept).as_bytes()).err();
         failed.is_none()
@@ -115,6 +118,21 @@ fn write(data_dir: &Path, question: &Question, form: &Form, outputs: &mut Output
     }
     if !any {
         writeln!(outputs.err, "hobnob: nothing is kept in {} yet", data_dir.display())?;
+    } else if is_empty && let In::Room(room) = &question.place {
+        tell_of_unknown_room(room, &history::rooms(data_dir)?, outputs)?;
     }
     Ok(())
+}
+
+/// Says that nothing is kept of a room, if that is so, and of which rooms something is. A name that was mistyped would
+/// otherwise look like a room in which nothing was said.
+fn tell_of_unknown_room(room: &RoomName, kept: &[RoomName], outputs: &mut Outputs<'_>) -> io::Result<()> {
+    if kept.contains(room) {
+        return Ok(());
+    }
+    let rooms = match kept {
+        [] => "nor of any other room".to_owned(),
+        kept => format!("the rooms are {}", kept.iter().map(label).collect::<Vec<_>>().join(", ")),
+    };
+    writeln!(outputs.err, "hobnob: nothing is kept of the room {}; {rooms}", label(room))
 }

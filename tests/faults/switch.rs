@@ -9,7 +9,7 @@ use crate::support::namespace::Namespace;
 /// Which packets of a port vanish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
-    /// All of them.
+    /// Those that are sent from the port, and those that are sent to it.
     Both,
     /// Those that are sent from the port; those that are sent to it arrive.
     From,

@@ -61,8 +61,9 @@ fn a_user_who_is_asked_sees_the_words_in_any_session_and_a_no_ends_the_session()
     let words = joined(&bobby.wait(json!({"event": "verify"}))["words"]);
     sees_squeezed(&anna, &format!("lobby [1: {words}] (1:1)>"));
     anna.enter("\\verify no");
-    anna.sees("the words were not the same: session 1 ends, and bobby's key is refused until \\forget bobby");
+    anna.sees("you said that the words are not the same: session 1 ends, and bobby's key is refused until");
+    anna.sees("\\forget bobby; to talk again, bobby has to \\forget you, too");
     anna.sees_last("lobby>");
-    bobby.wait(json!({"event": "verify", "outcome": "refused"}));
+    bobby.wait(json!({"event": "verify", "outcome": "refused", "ended_by": "other"}));
     bobby.wait(json!({"event": "closed", "session": 1}));
 }

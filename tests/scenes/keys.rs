@@ -17,8 +17,9 @@ fn a_server_with_another_key_ends_the_client_with_4() {
     assert_ne!(server.fingerprint(), trusted);
     let observer = server.join("observer");
     let output = server.client("anna").home(&home).run("secret\n").ended_with(4);
-    output.complains("key");
-    output.complains(server.address());
+    let section = format!("remove [servers.\"{}\"] from", server.address());
+    output.complains(&section);
+    output.complains("somebody answers in its place to read along");
     let output = server.client("anna").home(&home).run_json("secret\n").ended_with(4);
     let told = !output.all(json!({"event": "error", "code": "key_changed"})).is_empty();
     assert!(told || !output.stderr.is_empty(), "the client says nothing of the key\n{}", output.story());
@@ -39,7 +40,9 @@ fn a_server_that_comes_back_with_another_key_gets_no_waiting_text() {
     server.forget_everything();
     server.restart();
     let observer = server.join("observer");
-    anna.wait(json!({"event": "error", "code": "key_changed"}));
+    let told = anna.wait(json!({"event": "error", "code": "key_changed"}))["text"].to_string();
+    assert!(told.contains(&format!("[servers.\\\"{}\\\"]", server.address())), "{told}");
+    assert!(told.contains("somebody answers in its place to read along"), "{told}");
     assert_eq!(observer.users(), ["observer"]);
     observer.has_no(json!({"event": "message"}));
     let mut anna = anna;
@@ -92,7 +95,7 @@ fn a_changed_key_is_mended_with_forget() {
     anna.ask("\\lobby", json!({"event": "switched"}));
     anna.send("\\forget bobby");
     anna.wait_event("what became of the key", |event| {
-        event["event"] == "notice" && event["text"].as_str().unwrap().contains("is not pinned")
+        event["event"] == "notice" && event["text"].as_str().unwrap().contains("is forgotten in this lobby")
     });
     anna.fork("bobby");
     anna.say("it is you");

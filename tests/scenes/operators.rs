@@ -211,7 +211,7 @@ fn a_user_whose_client_hosts_is_an_operator() {
     host.ask("\\kick carl", json!({"event": "act", "kind": "kick", "by": "host", "name": "carl"}));
     carl.ended().ended_with(3);
     let ops = host.ask("\\ops", json!({"event": "ops"}));
-    assert_eq!(ops["ops"][0]["file"], true);
+    assert_eq!((&ops["ops"][0]["file"], &ops["ops"][0]["hosts"]), (&json!(true), &json!(true)));
 }
 
 #[test]

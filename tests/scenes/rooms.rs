@@ -225,6 +225,11 @@ fn a_script_begins_in_no_room_and_is_told_what_it_missed_in_a_room_when_it_joins
     assert_eq!((&found["kind"], &found["room"], &found["seq"]), (&json!("room"), &json!("tea"), &json!(3)));
     let log = server.client("anna").home(&home).arg("log").args(["--room", "#tea"]).run("");
     assert_eq!(log.stdout.iter().filter(|line| line.contains("[#tea] ")).count(), 4, "{}", log.story());
+    let log = server.client("anna").home(&home).arg("log").args(["--room", "nix"]).run("").ended_with(0);
+    log.complains("nothing is kept of the room #nix; the rooms are #tea");
+    assert!(log.stdout.is_empty(), "{}", log.story());
+    let log = server.client("anna").home(&home).arg("log").args(["--room", "tea", "unsaid"]).run("");
+    assert!(log.stdout.is_empty() && log.stderr.is_empty(), "{}", log.story());
 }
 
 /// A stranger fills the list of rooms. The next room takes the place of one of his rooms, and the others find their own

@@ -109,6 +109,10 @@ fn a_second_request_cancels_the_verification_and_after_three_it_has_to_rest() {
         for client in [&anna, &bobby] {
             client.wait_count(number, json!({"event": "verify", "outcome": "cancelled"}));
         }
+        if number == 1 {
+            anna.wait(json!({"event": "verify", "ended_by": "you"}));
+            bobby.wait(json!({"event": "verify", "ended_by": "other"}));
+        }
     }
     let rests = anna.ask_error("\\verify bobby", "refused");
     assert!(rests["text"].as_str().unwrap().contains("hour"), "{rests}");
@@ -129,6 +133,9 @@ fn leaving_cancels_a_verification() {
     bobby.ask("\\leave", json!({"event": "closed"}));
     ends(&anna, "cancelled");
     ends(&bobby, "cancelled");
+    for client in [&anna, &bobby] {
+        client.wait(json!({"event": "verify", "ended_by": "session_end"}));
+    }
     anna.wait(json!({"event": "closed", "session": 1, "reason": "left"}));
     let error = anna.wait(json!({"event": "error", "command": "verify"}));
     assert_eq!(error["code"], "refused", "the script did not wait for the outcome");

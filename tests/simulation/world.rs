@@ -202,7 +202,7 @@ impl Book {
             },
             LobbyEvent::Down { .. } => self.losses += 1,
             LobbyEvent::Broken { broken, .. } => panic!("{broken}"),
-            LobbyEvent::KeyChanged(text) => panic!("{text}"),
+            LobbyEvent::KeyChanged { reason, .. } => panic!("{reason}"),
             _ => {}
         }
     }

@@ -143,7 +143,7 @@ impl Snapshot {
         serde_json::to_writer(to, &form).map_err(io::Error::from)
     }
 
-    /// Returns the bytes.
+    /// Returns what [`write`](Self::write) writes, for a caller that needs all of it at once.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();

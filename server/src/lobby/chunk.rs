@@ -67,7 +67,7 @@ impl Chunk {
         self.bytes
     }
 
-    /// Returns the messages.
+    /// Returns the messages of this chunk alone; the batch that they were cut from has others.
     pub(crate) fn messages(&self) -> &[LobbyMessage] {
         &self.batch[self.range.clone()]
     }

@@ -59,7 +59,7 @@ pub(crate) trait Outlet: Send + Sync {
     /// Asks for a sign of life, which comes as [`LobbyCommand::Alive`](super::LobbyCommand::Alive). A client that was
     /// asked already, or for which too much waits, is not asked.
     fn probe(&self);
-    /// Ends the connection.
+    /// Ends the connection, for a reason that decides what the client is told last.
     fn end(&self, ending: Ending);
 }
 

@@ -66,7 +66,7 @@ impl OwnFiles {
         Self { server: Arc::downgrade(server), ..self }
     }
 
-    /// Reads both files.
+    /// Reads the operators and the message of the day, as far as the settings name files for them.
     ///
     /// # Errors
     /// Fails when one of them cannot be used.

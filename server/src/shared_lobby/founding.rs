@@ -26,7 +26,7 @@ pub type OrderOrNone = Result<Option<LobbyOrder>, Box<dyn Error + Send + Sync>>;
 pub struct LobbyOrder {
     /// What the founder of the order says of the lobby, whichever server that was.
     pub founding: String,
-    /// The order itself.
+    /// Publishes batches, and hands back those of all servers in their order.
     pub stream: Arc<dyn OrderedStream<Proposals>>,
     /// A way to reach the other servers.
     pub neighbours: Arc<dyn Neighbours>,

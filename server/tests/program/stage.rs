@@ -27,7 +27,7 @@ use tokio_rustls::client::TlsStream;
 /// Nothing in a scene takes this long unless something has gone wrong.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A running server.
+/// A server that was started as a program and has said where it listens.
 pub(crate) struct ServerProcess {
     child: Child,
     pub(crate) addr: SocketAddr,

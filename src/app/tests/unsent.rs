@@ -29,8 +29,10 @@ fn a_text_said_after_the_link_has_ended_for_good_is_reported_at_once() {
     let mut scene = Scene::new();
     scene.feed(&["before"]);
     scene.link.end();
-    scene.lobby(LobbyEvent::KeyChanged("another key".to_owned()));
-    scene.shows("perhaps not delivered (the server's key changed): before");
+    scene.lobby(key_changed());
+    let shown = scene.shown();
+    assert!(shown.contains("another key; either the server was given a new key"), "{shown}");
+    assert!(shown.contains("perhaps not delivered (the server's key changed): before"), "{shown}");
     let mut scene = Scene::new();
     scene.link.end();
     scene.feed(&["after"]);

@@ -261,3 +261,12 @@ pub(crate) fn each(
     question::all(&conn, question, take).map_err(|err| HistoryError::sqlite(&conn, &err))?;
     Ok(true)
 }
+
+/// Returns the names of the rooms of which something is stored, in their order. No running client is needed.
+///
+/// # Errors
+/// Fails if the file cannot be read.
+pub(crate) fn rooms(data_dir: &Path) -> Result<Vec<RoomName>, HistoryError> {
+    let Some(conn) = file::open_for_reading(data_dir)? else { return Ok(Vec::new()) };
+    rows::rooms(&conn).map_err(|err| HistoryError::sqlite(&conn, &err))
+}

@@ -1,9 +1,10 @@
-//! Messages as rows of the file. Each message is added only once. This file owns how talks and messages are written;
-//! what has to give way for them is in [`removal`].
+//! Messages as rows of the file. Each message is added only once. This file owns how talks and messages are written,
+//! and which rooms have rows; what has to give way for them is in [`removal`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use hobnob_protocol::room::RoomName;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::entry::{Entry, Side, Talk};
@@ -167,6 +168,18 @@ impl<'c> Adding<'c> {
         self.words.execute(params![id, words::spaced(text)])?;
         Ok(Some((talk, sizes::of_message(i64::try_from(text.len()).unwrap_or(i64::MAX)))))
     }
+}
+
+/// Returns the names of the rooms of which messages are stored, in their order. Rooms of the same name in several
+/// lobbies count as one.
+pub(super) fn rooms(conn: &Connection) -> rusqlite::Result<Vec<RoomName>> {
+    let mut statement = conn.prepare(
+        "SELECT name FROM talks WHERE kind = ? AND EXISTS (SELECT 1 FROM messages WHERE talk = talks.id)
+         GROUP BY folded ORDER BY folded",
+    )?;
+    let names = statement.query_map([ROOM], |row| row.get::<_, String>(0))?;
+    // A name that is not valid must have been written by another program.
+    names.filter_map(|name| name.map(|name| name.parse().ok()).transpose()).collect()
 }
 
 /// Returns the first and the last possible id of a class.

@@ -191,6 +191,20 @@ fn a_question_is_narrowed_by_author_place_and_time() {
 }
 
 #[test]
+fn the_rooms_of_which_messages_are_stored_are_listed_once_each() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(rooms(folder.path()).unwrap(), [], "there is no history yet");
+    let history = open(folder.path());
+    for (log, called) in [(1, "tea"), (2, "dev"), (3, "Tea")] {
+        let (log, room) = (LogId::new([log; 16]), Some(called.parse().unwrap()));
+        history.keep(said(&Arc::new(Talk::Log { server: SERVER, log, room }), 1, "bobby", "hello"));
+    }
+    history.keep(said(&private(BOBBY, "bobby", 1), 1, "bobby", "secret"));
+    drop(history);
+    assert_eq!(rooms(folder.path()).unwrap(), ["dev", "tea"].map(|name| name.parse().unwrap()));
+}
+
+#[test]
 fn private_messages_of_another_name_on_this_machine_are_not_found() {
     let folder = tempfile::tempdir().unwrap();
     let history = open(folder.path());

@@ -53,6 +53,17 @@ fn a_pin_in_one_lobby_does_not_hold_in_another() {
 }
 
 #[test]
+fn the_addresses_at_which_a_lobby_is_pinned_are_told_apart_from_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let trust = Trust::open(folder.path()).unwrap();
+    for (address, server) in [("one:7", 9), ("two:7", 8), ("elsewhere:7", 9)] {
+        trust.pin_server(address, &key(server)).unwrap();
+    }
+    let named = ["one:7", "two:7", "three:7"].map(str::to_owned);
+    assert_eq!(lobby(&folder, 9).pinned_at(&named).unwrap(), ["one:7"]);
+}
+
+#[test]
 fn after_a_key_is_forgotten_another_can_be_pinned_in_that_lobby_only() {
     let folder = tempfile::tempdir().unwrap();
     for server in [8, 9] {

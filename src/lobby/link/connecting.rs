@@ -120,7 +120,8 @@ impl<D: Dial> Link<D> {
             }
             let tried = self.connect(Limits::LATER).await;
             if let Some(changed) = self.key_changed().filter(|_| !has_trusted_key(&tried)) {
-                queues.end(LobbyEvent::KeyChanged(changed.to_string())).await;
+                let (reason, servers) = (changed.to_string(), self.config.servers.clone());
+                queues.end(LobbyEvent::KeyChanged { reason, servers }).await;
                 return None;
             }
             self.tell_of_foreign(queues).await;

@@ -63,7 +63,7 @@ pub(in crate::peer) fn accepted(socket: TcpStream, from: IpAddr) -> io::Result<R
     Ok(Reached { stream: Box::new(socket), origin: Origin::Accepted(from) })
 }
 
-/// Dials one address.
+/// Opens a connection to one address, within [`CONNECT_WITHIN`].
 ///
 /// # Errors
 /// Returns the error of the system, or [`io::ErrorKind::TimedOut`] after [`CONNECT_WITHIN`].

@@ -308,3 +308,16 @@ fn the_messages_that_are_kept_for_a_new_connection_are_limited() {
         assert!(bobby.said().len() <= 4);
     }
 }
+
+#[test]
+fn what_ended_a_verification_follows_from_the_last_message() {
+    let (commitment, nonce) = (Commitment::new([9; 32]), Nonce::random());
+    let cancelled = |message: &VerifyMessage| EndedBy::of(message, Outcome::Cancelled);
+    assert_eq!(cancelled(&VerifyMessage::Cancel { commitment }), EndedBy::Other);
+    assert_eq!(cancelled(&VerifyMessage::Ask { commitment }), EndedBy::Other);
+    assert_eq!(cancelled(&VerifyMessage::Open { commitment, nonce }), EndedBy::Misfit);
+    assert_eq!(cancelled(&VerifyMessage::Reveal { commitment, nonce }), EndedBy::Misfit);
+    let no = VerifyMessage::Answer { commitment, same: false };
+    assert_eq!(cancelled(&no), EndedBy::Misfit, "there were no words to answer");
+    assert_eq!(EndedBy::of(&no, Outcome::Refused), EndedBy::Other);
+}

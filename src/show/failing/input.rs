@@ -77,6 +77,16 @@ pub(crate) enum Input<'a> {
         /// An example, as a line to type.
         example: Option<&'a str>,
     },
+    /// A command that answers somebody who asks for a private session was called without a name.
+    #[error("usage: {usage}; {}", who_asks(waiting, *more))]
+    WhoAsks {
+        /// How the command is written.
+        usage: &'a str,
+        /// The users who wait and of whom this user was told.
+        waiting: &'a [UserName],
+        /// How many others wait.
+        more: usize,
+    },
     /// A word that stands where a duration may stand looks like one and is not valid.
     #[error(
         "{0} is no duration, such as 10m, 2h or 7d; nothing was done (before a reason that begins with a digit, give a duration)"
@@ -111,6 +121,18 @@ pub(crate) enum Input<'a> {
     /// The screen is to be emptied, and there is no screen.
     #[error("there is no screen to empty on a pipe")]
     NoScreen,
+}
+
+/// Returns a sentence that says who waits for this user's answer.
+fn who_asks(waiting: &[UserName], more: usize) -> String {
+    let names: Vec<&str> = waiting.iter().map(UserName::as_str).collect();
+    let who = match names.as_slice() {
+        [] if more == 0 => return "nobody waits for your answer now".to_owned(),
+        [] => return format!("{more} wait for your answer, and you are told of them in a moment"),
+        [name] => format!("{name} waits for your answer"),
+        [before @ .., last] => format!("{} and {last} wait for your answer", before.join(", ")),
+    };
+    if more == 0 { who } else { format!("{who}, and {more} more of whom you are told in a moment") }
 }
 
 impl Failing for Input<'_> {
@@ -188,5 +210,27 @@ impl Failing for Request {
             Self::NoSession(_) => ErrorCode::NoSuchSession,
             Self::RunEnded => ErrorCode::Refused,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_who_answers_nobody_by_name_is_told_who_waits() {
+        let told = |names: &[&str], more| {
+            let waiting: Vec<UserName> = names.iter().map(|name| name.parse().unwrap()).collect();
+            Input::WhoAsks { usage: "\\accept NAME", waiting: &waiting, more }.to_string()
+        };
+        let usage = "usage: \\accept NAME";
+        assert_eq!(told(&[], 0), format!("{usage}; nobody waits for your answer now"));
+        assert_eq!(told(&["bobby"], 0), format!("{usage}; bobby waits for your answer"));
+        assert_eq!(
+            told(&["bobby", "carl", "dora"], 2),
+            format!(
+                "{usage}; bobby, carl and dora wait for your answer, and 2 more of whom you are told in a moment"
+            )
+        );
     }
 }

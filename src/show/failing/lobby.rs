@@ -1,5 +1,7 @@
 //! Failures in the lobby: of its link, and of questions to the server.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use hobnob_protocol::chain::BrokenChain;
@@ -9,6 +11,7 @@ use hobnob_protocol::room::RoomName;
 use thiserror::Error;
 
 use super::Failing;
+use super::operators::what_is_so_already;
 use crate::show::unsent::{LobbyEnded, Unsent};
 use crate::show::{ErrorCode, operators, room, saying};
 
@@ -48,16 +51,56 @@ pub(crate) enum Lobby<'a> {
         broken: &'a BrokenChain,
     },
     /// Something that this user wanted to do was not done.
-    #[error("{}", Unsent::NotAccepted(.0))]
-    ActNotTaken(&'a NotAccepted),
-    /// The server at this address has a key other than before.
-    #[error("{reason}; if that is right, remove the server from {} and start again", trust_file.display())]
+    #[error("{}", act_not_taken(command, answer))]
+    ActNotTaken {
+        /// The command that wanted to do it.
+        command: &'a str,
+        /// The answer of the server.
+        answer: &'a NotAccepted,
+    },
+    /// The server has a key other than before.
+    #[error("{reason}; {advice}")]
     KeyChanged {
         /// Which key was expected and which was shown, as a sentence.
         reason: &'a str,
-        /// The file that has the old key.
-        trust_file: &'a Path,
+        /// What that may mean, and what to do.
+        advice: NewServerKey<'a>,
     },
+}
+
+/// What it may mean that a server has another key than the trusted one, and what to do. This follows the sentence that
+/// says which keys they are, at the start of a run and during it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewServerKey<'a> {
+    /// The addresses at which the old key is pinned.
+    pub(crate) pinned_at: &'a [String],
+    /// The file with the pins.
+    pub(crate) trust_file: &'a Path,
+}
+
+impl NewServerKey<'_> {
+    /// Whether the server is reached only from this machine, where any user may host a lobby.
+    fn is_on_this_machine(&self) -> bool {
+        let is_here = |at: &String| at.parse().is_ok_and(|at: SocketAddr| at.ip().is_loopback());
+        !self.pinned_at.is_empty() && self.pinned_at.iter().all(is_here)
+    }
+}
+
+impl fmt::Display for NewServerKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (harmless, expected) = match self.is_on_this_machine() {
+            true => ("another user of this machine hosts a lobby there now", "you expect that"),
+            false => ("the server was given a new key", "its owner confirms the new key"),
+        };
+        let sections: Vec<String> = self.pinned_at.iter().map(|at| format!("[servers.\"{at}\"]")).collect();
+        let what = if sections.is_empty() { "the server".to_owned() } else { sections.join(" and ") };
+        write!(
+            f,
+            "either {harmless}, or somebody answers in its place to read along, so nothing is sent to it; if {expected}, \
+             remove {what} from {} and start hobnob again",
+            self.trust_file.display()
+        )
+    }
 }
 
 /// Returns a sentence that says why the lobby's link has ended for good, and how this user can come back, if he can.
@@ -74,6 +117,14 @@ fn ended(why: LobbyEnded) -> String {
         LobbyEnded::KeyChanged => {
             "the server's key changed, and the lobby does not come back in this run".to_owned()
         }
+    }
+}
+
+/// Returns why something was not done. If it would have changed nothing, the sentence says what is so already.
+fn act_not_taken(command: &str, answer: &NotAccepted) -> String {
+    match answer.code {
+        NotAcceptedCode::Unchanged => what_is_so_already(command).to_owned(),
+        _ => Unsent::NotAccepted(answer).to_string(),
     }
 }
 
@@ -102,7 +153,7 @@ impl Failing for Lobby<'_> {
             Self::NoAnswer(NoAnswerCode::Yourself) => ErrorCode::SelfFork,
             Self::NoAnswer(NoAnswerCode::Silent) => ErrorCode::PeerUnreachable,
             Self::NoAnswer(NoAnswerCode::NotOperator) => ErrorCode::NotOperator,
-            Self::ActNotTaken(answer) => match answer.code {
+            Self::ActNotTaken { answer, .. } => match answer.code {
                 NotAcceptedCode::NotOperator => ErrorCode::NotOperator,
                 NotAcceptedCode::NoSuchUser => ErrorCode::NoSuchUser,
                 NotAcceptedCode::Muted => ErrorCode::Muted,
@@ -121,6 +172,25 @@ impl Failing for Lobby<'_> {
 mod tests {
     use super::*;
     use crate::timestamp::Timestamp;
+
+    #[test]
+    fn a_new_key_of_a_server_is_told_with_what_it_may_mean_and_what_to_remove_from_which_file() {
+        let told = |pinned_at: &[&str]| {
+            let pinned_at: Vec<String> = pinned_at.iter().map(|&at| at.to_owned()).collect();
+            let advice = NewServerKey { pinned_at: &pinned_at, trust_file: Path::new("/known_keys.toml") };
+            Lobby::KeyChanged { reason: "another key", advice }.to_string()
+        };
+        assert_eq!(
+            told(&["one.example:7", "two.example:7"]),
+            "another key; either the server was given a new key, or somebody answers in its place to read along, so \
+             nothing is sent to it; if its owner confirms the new key, remove [servers.\"one.example:7\"] and \
+             [servers.\"two.example:7\"] from /known_keys.toml and start hobnob again"
+        );
+        let here = told(&["127.0.0.1:43210"]);
+        assert!(here.contains("another user of this machine hosts a lobby there now, or somebody"), "{here}");
+        assert!(here.contains("if you expect that, remove [servers.\"127.0.0.1:43210\"] from"), "{here}");
+        assert!(told(&[]).contains("remove the server from /known_keys.toml"), "{}", told(&[]));
+    }
 
     #[test]
     fn the_error_of_an_ended_lobby_promises_no_return_and_says_how_to_come_back() {

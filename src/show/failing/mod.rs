@@ -19,7 +19,7 @@ use std::fmt;
 
 pub(crate) use self::history::History;
 pub(crate) use self::input::{Input, Request, Wait};
-pub(crate) use self::lobby::Lobby;
+pub(crate) use self::lobby::{Lobby, NewServerKey};
 pub(crate) use self::operators::{Operators, sent_out};
 pub(crate) use self::plugins::Plugin;
 pub(crate) use self::private::Private;

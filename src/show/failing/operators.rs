@@ -36,6 +36,24 @@ pub(crate) fn sent_out(Refused { code, by, reason, until }: &Refused) -> String 
     }
 }
 
+/// Returns a sentence that says what is so already, for an act by this command that would change nothing.
+pub(super) fn what_is_so_already(command: &str) -> &'static str {
+    match command {
+        "ban" => "that is banned already; \\bans lists the bans",
+        "unban" => "there is no ban of that name, key or address; \\bans lists the bans",
+        "mute" => "that user is muted already",
+        "unmute" => "that user is not muted",
+        "lock" => "the lobby is locked already",
+        "unlock" => "the lobby is not locked",
+        "admit" => "that key is admitted already",
+        "slow" => "slow mode is set like that already",
+        "op" => "that user is an operator already; \\ops lists the operators",
+        "deop" => "that user is no operator; \\ops lists the operators",
+        "topic" => "the topic is that already",
+        _ => "that is so already",
+    }
+}
+
 impl Failing for Operators<'_> {
     fn code(&self) -> ErrorCode {
         match self {
@@ -48,6 +66,17 @@ impl Failing for Operators<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_act_that_would_change_nothing_is_answered_with_what_is_so() {
+        assert!(what_is_so_already("unban").starts_with("there is no ban of that name, key or address"));
+        for command in
+            ["ban", "unban", "mute", "unmute", "lock", "unlock", "admit", "slow", "op", "deop", "topic"]
+        {
+            assert_ne!(what_is_so_already(command), "that is so already", "{command}");
+        }
+        assert_eq!(what_is_so_already("dance"), "that is so already", "an act of a later version");
+    }
 
     #[test]
     fn a_user_who_is_sent_out_is_told_by_whom_why_and_until_when() {

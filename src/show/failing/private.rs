@@ -82,7 +82,7 @@ pub(crate) enum Private<'a> {
     #[error("{0} asked to talk in private, but has left since")]
     AskerLeft(&'a UserName),
     /// No user of this name has asked for a private session.
-    #[error("{0} is not waiting for an answer; you are told when somebody asks to talk in private")]
+    #[error("{0} is not waiting for an answer; \\accept alone tells who is")]
     NobodyWaits(&'a UserName),
     /// There is nothing to forget about this user.
     #[error("no key of {0} is pinned in this lobby, and nothing of {0} is refused")]

@@ -6,7 +6,7 @@ use thiserror::Error;
 use super::Failing;
 use crate::data::trust::TrustError;
 use crate::session::SessionId;
-use crate::show::ErrorCode;
+use crate::show::{ErrorCode, saying};
 
 /// A failure in a verification of keys.
 #[derive(Debug, Error)]
@@ -57,10 +57,13 @@ pub(crate) enum Verification<'a> {
         reason: TrustError,
     },
     /// The words of this key were not the same, so nothing is said to it.
-    #[error(
-        "{0}'s key is refused, because the words were not the same when you compared keys; \\forget {0} allows it again"
-    )]
+    #[error("{}", key_refused(.0))]
     KeyRefused(&'a UserName),
+}
+
+/// The same sentence is said to a user who asks who somebody is.
+fn key_refused(name: &UserName) -> saying::Verification<'_> {
+    saying::Verification::KeyRefused { name }
 }
 
 impl Failing for Verification<'_> {

@@ -70,7 +70,7 @@ fn after(notice: &Notice) -> Option<Notice> {
             "path": "direct", "fingerprint": FINGERPRINT, "key_exchange": "X25519", "verified": true}),
         Notice::Opened { .. } => {
             json!({"event": "verify", "session": 1, "peer": "bobby", "words": ["Dog", "Cat"],
-            "outcome": "refused"})
+            "outcome": "refused", "ended_by": "other"})
         }
         Notice::Verify { .. } => json!({"event": "path", "session": 1, "path": "relay"}),
         Notice::Path { .. } => json!({"event": "asked", "peer": "bobby", "fingerprint": FINGERPRINT}),
@@ -91,7 +91,7 @@ fn after(notice: &Notice) -> Option<Notice> {
         Notice::Act(_) => json!({"event": "bans", "bans": [{"what": "192.0.2.0/24", "name": "carl",
             "by": "boss", "at": at, "until": at, "reason": "spam"}]}),
         Notice::Bans { .. } => json!({"event": "ops", "ops": [{"name": "boss", "fingerprint": FINGERPRINT,
-            "file": true}]}),
+            "file": true, "hosts": true}]}),
         Notice::Ops { .. } => json!({"event": "opened", "session": 2, "room": "tea"}),
         Notice::RoomOpened(_) => json!({"event": "closed", "session": 2, "room": "tea", "reason": "ended"}),
         Notice::RoomClosed(_) => json!({"event": "help", "commands": [help_row("fork"), help_row("roll")]}),

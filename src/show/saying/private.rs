@@ -43,6 +43,11 @@ pub(crate) enum Private<'a> {
         /// The name of the user who is asked.
         name: &'a UserName,
     },
+    /// A command that answers users who wait tells who they are, for the help.
+    AloneTellsWhoWaits {
+        /// The command.
+        command: &'a str,
+    },
     /// This user has turned a user away.
     Declined {
         /// The name of the user who was turned away.
@@ -124,6 +129,9 @@ impl fmt::Display for Private<'_> {
             Self::IsAsked { name } => {
                 write!(f, "{name} is asked whether to talk in private; that may take two minutes")
             }
+            Self::AloneTellsWhoWaits { command } => {
+                write!(f, "\\{command} alone tells who waits for your answer")
+            }
             Self::Declined { name } => write!(f, "{name} is declined, and may ask again in ten minutes"),
             Self::WaitedInVain { name } => {
                 write!(f, "{name} has waited for two minutes and is declined; \\fork {name} opens a session")
@@ -135,9 +143,11 @@ impl fmt::Display for Private<'_> {
             Self::RefusedNoMore { name } => {
                 write!(f, "private sessions of {name} are not refused any more")
             }
-            Self::Forgotten { name, fingerprint } => {
-                write!(f, "{name}'s key {fingerprint} is not pinned in this lobby any more")
-            }
+            Self::Forgotten { name, fingerprint } => write!(
+                f,
+                "{name}'s key {fingerprint} is forgotten in this lobby: {name} is a stranger again, and the key \
+                 that {name} has when you next talk in private is the one you will trust; \\verify {name} checks it then"
+            ),
             Self::EarlierNotShown { name, reason } => {
                 write!(f, "what was said with {name} earlier is not shown: {reason}")
             }
@@ -149,5 +159,18 @@ impl fmt::Display for Private<'_> {
                 write!(f, "what was said with {name} in private is kept; {remover} removes it")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forgotten_key_is_told_with_what_follows_and_how_to_check_the_next_one() {
+        let name = "bobby".parse().unwrap();
+        let fingerprint = hobnob_protocol::key::PublicKey::new([1; 32]).fingerprint();
+        let told = Private::Forgotten { name: &name, fingerprint }.to_string();
+        assert!(told.contains("bobby is a stranger again") && told.contains("\\verify bobby"), "{told}");
     }
 }
