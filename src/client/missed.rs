@@ -305,37 +305,19 @@ impl State {
         !self.missed.is_empty() && self.sessions.lobby_state() == LinkState::Up
     }
 
-    /// Returns when lines wait no longer.
+    /// Returns when lines wait no longer, or when it is to be noted how far this user has read.
     pub(crate) fn missed_deadline(&self) -> Option<Instant> {
-        self.missed.values().map(|missed| missed.patience).chain(self.summaries.deadline()).min()
+        let gathering = self.missed.values().map(|missed| missed.patience);
+        gathering.chain(self.summaries.deadline()).chain(self.notes_deadline()).min()
     }
 
-    /// Shows the missed messages that are there, if the time is over.
+    /// Shows the missed messages that are there, if the time is over, and notes how far this user has read, if that is
+    /// due.
     pub(crate) fn missed_time(&mut self, now: Instant) {
         let over = self.missed.iter().filter(|(_, missed)| missed.patience <= now);
         let over: Vec<SessionId> = over.map(|(session, _)| *session).collect();
         over.into_iter().for_each(|session| self.show_missed(session));
         self.summaries_time(now);
-    }
-
-    /// Notes at the end of the run how far each log was read.
-    pub(crate) fn end_reading(&mut self) {
-        self.keeping.logs().into_iter().for_each(|session| self.note_read(session));
-    }
-
-    /// Notes how far a log was read. A script has read everything that came; a person has read it if something was
-    /// typed. A room with unread messages does not count as read, and neither does a lobby in which messages were only
-    /// counted.
-    pub(crate) fn note_read(&self, session: SessionId) {
-        if self.missed.contains_key(&session) {
-            // Not everything came, so the next run begins where this one did.
-            return;
-        }
-        let was_seen = match session {
-            SessionId::LOBBY => !self.sessions.has_unseen(session),
-            _ => self.sessions.unread(session) == 0,
-        };
-        let has_read = !self.screen.is_terminal() || (self.user.has_typed && was_seen);
-        self.keeping.set_mark(session, if has_read { None } else { Some(0) });
+        self.notes_time(now);
     }
 }

@@ -27,6 +27,7 @@ mod plugins;
 mod private;
 pub(crate) mod private_links;
 pub(crate) mod questions;
+mod read_marks;
 pub(crate) mod recent;
 mod repeats;
 pub(crate) mod rooms;
@@ -60,6 +61,7 @@ use crate::client::look_alikes::LookAlikes;
 use crate::client::missed::{Missed, Unread};
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
+use crate::client::read_marks::Notes;
 use crate::client::recent::Recent;
 use crate::client::repeats::Repeats;
 use crate::client::rooms::Rooms;
@@ -161,6 +163,8 @@ pub struct State {
     pub(crate) keeping: Keeping,
     /// The missed messages of each log, while they come.
     pub(crate) missed: BTreeMap<SessionId, Missed>,
+    /// When it was noted how far this user has read.
+    pub(crate) notes: Notes,
     /// The missed messages that are still to be read.
     pub(crate) unread: BTreeMap<SessionId, Unread>,
     /// The summaries of what was missed, which are shown below the messages.
@@ -256,6 +260,7 @@ impl State {
             repeats: Repeats::default(),
             keeping,
             missed: BTreeMap::new(),
+            notes: Notes::default(),
             unread: BTreeMap::new(),
             summaries: Summaries::default(),
             backlogs: BTreeMap::new(),

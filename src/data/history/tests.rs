@@ -237,11 +237,14 @@ fn a_mark_only_moves_forward_and_a_script_has_its_own_mark() {
     // The messages up to 8 were fetched, but not read.
     one.set_mark(SERVER, Reader::Person, Mark { read: 0, ..mark(8) });
     assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(Mark { read: 7, at: 7, ..mark(8) }));
+    // This user comes back later, and nothing was said meanwhile.
+    one.set_mark(SERVER, Reader::Person, Mark { at: 20, ..mark(7) });
+    assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(Mark { read: 7, at: 20, ..mark(8) }));
     // This is what happens when the server's log was put back to an older state.
     one.begin_mark(SERVER, Reader::Person, mark(3));
     assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(mark(3)));
     // This is what happens when the server has begun a new log.
-    let anew = Mark { log: LogId::new([9; 16]), at: 10, ..mark(1) };
+    let anew = Mark { log: LogId::new([9; 16]), at: 30, ..mark(1) };
     one.set_mark(SERVER, Reader::Person, anew);
     assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(anew));
 }
