@@ -14,6 +14,9 @@ use crate::show::{Notice, failing, saying};
 /// with the day.
 const ROWS_BESIDE: usize = 4;
 
+/// How many rows are needed besides for the sentence that tells which messages name the user.
+const ROWS_OF_MARK: usize = 1;
+
 pub(super) const MISSED: Command = Command {
     name: "missed",
     aliases: &[],
@@ -41,9 +44,10 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 /// Shows messages that name this user, from all sessions one after another.
 fn mentions(state: &mut State) -> Result<Progress, CommandError> {
     let (columns, rows) = state.screen.size();
-    let mut page = Page::new(columns, rows.saturating_sub(ROWS_BESIDE).max(1));
+    let mut page = Page::new(columns, rows.saturating_sub(ROWS_BESIDE + ROWS_OF_MARK).max(1));
     state.read_missed_mentions(&mut page).map_err(failing::History::MissedUnreadable)?;
     let is_terminal = state.screen.is_terminal();
+    let has_neighbours = page.has_neighbours();
     let (shown, rest) = page.take();
     let is_empty = shown.is_empty();
     for (number, group) in shown.into_iter().enumerate() {
@@ -51,6 +55,10 @@ fn mentions(state: &mut State) -> Result<Progress, CommandError> {
             state.emit(saying::History::LeftOut.into());
         }
         group.into_iter().for_each(|message| state.emit(Notice::Message(message)));
+    }
+    // On a pipe no message is marked; a program sees for itself which ones name its user.
+    if is_terminal && has_neighbours {
+        state.emit(saying::History::MentionsHaveNeighbours.into());
     }
     let has_more = state.unread.values().any(|unread| unread.left() > 0);
     state.emit(match (rest, is_empty) {

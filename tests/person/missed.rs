@@ -204,6 +204,7 @@ fn mentions_are_read_page_by_page_and_walked_back() {
         anna.sees("bobby: anna, the second");
         anna.sees("bobby: is anna back?");
         anna.sees("#dev bobby: anna: dev two");
+        anna.sees("the lines with ! name you, the others stand beside them");
         anna.sees("no further unread message names you; \\missed reads the rest");
         let shown = |number: u32| anna.terminal.screen().contains(&format!("bobby: number {number}\n"));
         let around: Vec<u32> = (1..=179).filter(|number| shown(*number)).collect();
@@ -251,6 +252,7 @@ fn mentions_that_do_not_fit_follow_on_the_next_page() {
         anna.sees(", 10 name you: \\missed");
         anna.enter("\\missed mentions");
         anna.sees("bobby: anna 41");
+        anna.sees("the lines with ! name you");
         anna.sees("5 more name you: \\missed mentions");
         anna.enter("\\missed mentions");
         anna.sees("bobby: anna 50");

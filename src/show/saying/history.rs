@@ -64,6 +64,8 @@ pub(crate) enum History<'a> {
     MentionsMissed,
     /// Messages were left out between two messages.
     LeftOut,
+    /// Among messages that name this user there are those that were said before and after them.
+    MentionsHaveNeighbours,
     /// More of the missed messages name this user than the screen has room for.
     MoreMentions {
         /// How many messages; `None` if they were not counted.
@@ -133,6 +135,9 @@ impl fmt::Display for History<'_> {
             }
             Self::MentionsMissed => f.write_str("\\missed mentions shows what names you"),
             Self::LeftOut => f.write_str("…"),
+            Self::MentionsHaveNeighbours => {
+                f.write_str("the lines with ! name you, the others stand beside them")
+            }
             Self::MoreMentions { count: None } => {
                 f.write_str("there may be more that names you: \\missed mentions")
             }
