@@ -163,10 +163,7 @@ impl State {
     /// Fills a page with missed messages that name this user: first those of the current session, then those of the
     /// others.
     pub(crate) fn read_missed_mentions(&mut self, page: &mut Page) -> Result<(), HistoryError> {
-        let current = self.sessions.current();
-        let mut sessions: Vec<SessionId> = self.unread.keys().copied().collect();
-        sessions.sort_by_key(|session| (Some(*session) != current, *session));
-        for session in sessions {
+        for session in self.unread_sessions() {
             self.read_mentions_of(session, page)?;
         }
         Ok(())

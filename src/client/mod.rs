@@ -36,6 +36,7 @@ pub(crate) mod strangers;
 mod summaries;
 mod texts;
 pub(crate) mod topics;
+pub(crate) mod unread;
 pub(crate) mod user;
 pub(crate) mod verifications;
 mod verifying;
@@ -58,7 +59,7 @@ use crate::client::knocks::Knocks;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::Ledger;
 use crate::client::look_alikes::LookAlikes;
-use crate::client::missed::{Missed, Unread};
+use crate::client::missed::Missed;
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
 use crate::client::read_marks::Notes;
@@ -68,6 +69,7 @@ use crate::client::rooms::Rooms;
 use crate::client::strangers::Strangers;
 use crate::client::summaries::Summaries;
 use crate::client::topics::Topics;
+use crate::client::unread::Unread;
 use crate::client::user::User;
 use crate::client::verifications::Verifications;
 use crate::client::waiting::Watch;
@@ -378,8 +380,8 @@ impl State {
     pub fn show_message(&mut self, message: Message) {
         self.watch_message(&message);
         message.seq.into_iter().for_each(|seq| self.heads.reach(message.session, seq));
-        if !message.ignored {
-            let is_mention = message.from != self.me.name && self.is_named(&message.text);
+        if !message.ignored && !self.is_by_oneself(&message) {
+            let is_mention = self.is_named(&message.text);
             if !self.was_said_before(&message) {
                 self.sessions.count_unread(message.session, is_mention);
                 self.note_first_unread(&message);

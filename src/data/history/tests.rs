@@ -220,6 +220,27 @@ fn all_messages_are_listed_in_the_order_of_time() {
 }
 
 #[test]
+fn messages_of_a_log_are_counted_by_author_up_to_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(folder.path());
+    let (talk, room) = (lobby(), "tea".parse().unwrap());
+    let tea = Arc::new(Talk::Log { server: SERVER, log: LogId::new([5; 16]), room: Some(room) });
+    for number in 1..=10 {
+        history.keep(said(&talk, number, if number % 3 == 0 { "anna" } else { "bobby" }, "hello"));
+        history.keep(said(&tea, number, "anna", "tea"));
+    }
+    let counted = |numbers, most| {
+        let (authors, is_written) = history.authors_of_log(&SERVER, &LOG, numbers, most).unwrap();
+        assert!(is_written);
+        [ANNA, BOBBY].map(|key| authors.get(&key).copied().unwrap_or(0))
+    };
+    assert_eq!(counted((1, 10), 100), [3, 7]);
+    assert_eq!(counted((3, 6), 100), [2, 2]);
+    assert_eq!(counted((3, u64::MAX), 4), [2, 2]);
+    assert_eq!(counted((11, 10), 100), [0, 0]);
+}
+
+#[test]
 fn a_mark_only_moves_forward_and_a_script_has_its_own_mark() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (open(folder.path()), open(folder.path()));
