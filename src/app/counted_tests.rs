@@ -149,3 +149,19 @@ fn a_user_who_returns_to_the_lobby_sees_the_messages_that_were_only_counted_ther
         stands_in_order(&scene.shown(), &["1 unread in the lobby", "hello to all"]);
     }
 }
+
+#[test]
+fn what_a_user_says_in_another_client_is_not_unread_and_is_shown_between_what_is() {
+    let mut scene = person(Others::Count);
+    let session = with_bobby(&mut scene);
+    scene.app.state.switch(session).unwrap();
+    scene.shown();
+    says(&mut scene, SessionId::LOBBY, "first");
+    let state = &mut scene.app.state;
+    let own = state.message(SessionId::LOBBY, "anna_2".parse().unwrap(), "from my phone", Timestamp(1));
+    state.show_message(Message { key: Some(PublicKey::new([1; 32])), ..own });
+    says(&mut scene, SessionId::LOBBY, "second");
+    assert_eq!(scene.app.state.sessions.unread(SessionId::LOBBY), 2);
+    scene.app.state.switch(SessionId::LOBBY).unwrap();
+    stands_in_order(&scene.shown(), &["2 unread in the lobby", "first", "from my phone", "second"]);
+}

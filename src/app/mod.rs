@@ -19,6 +19,8 @@ mod look_alike_tests;
 mod meaning;
 #[cfg(test)]
 mod meant_tests;
+#[cfg(test)]
+mod missed_tests;
 mod next_event;
 mod plugins;
 mod read_ahead;

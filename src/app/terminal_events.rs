@@ -2,6 +2,7 @@
 
 use hobnob_protocol::MAX_TEXT_BYTES;
 use hobnob_protocol::name::UserName;
+use tokio::time::Instant;
 
 use super::asked::{Asked, AskedTo, is_yes};
 use super::meaning::{self, Meaning, Unclear};
@@ -82,6 +83,7 @@ impl App {
         };
         self.state.screen.typed(session, &line);
         self.judged(&line, session);
+        self.state.note_entered(Instant::now());
         self.ask_of_command(session);
         self.lend();
     }

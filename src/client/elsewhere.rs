@@ -10,7 +10,7 @@ impl State {
     /// Shows an incoming message, or leaves it to the prompt, which counts it.
     pub(super) fn show_or_count(&mut self, message: Message) {
         let is_counted = self.is_only_counted(message.session);
-        if is_counted && !message.ignored {
+        if is_counted && !message.ignored && !self.is_by_oneself(&message) {
             self.sessions.note_unseen(message.session);
         }
         let notice = Notice::Message(message);

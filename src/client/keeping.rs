@@ -44,6 +44,8 @@ struct Log {
     talk: Arc<Talk>,
     /// The position up to which messages were heard.
     place: Position,
+    /// The number up to which this run has noted that they were read.
+    noted: u64,
 }
 
 /// A private session whose messages are kept.
@@ -90,7 +92,7 @@ impl Keeping {
     ) {
         if self.logs.get(&session).is_none_or(|known| (known.server, known.id) != (server, log)) {
             let talk = Arc::new(Talk::Log { server, log, room: room.clone() });
-            self.logs.insert(session, Log { server, id: log, room, talk, place });
+            self.logs.insert(session, Log { server, id: log, room, talk, place, noted: 0 });
         }
     }
 
@@ -103,7 +105,19 @@ impl Keeping {
     /// Whether any message of a log was heard.
     #[must_use]
     pub(crate) fn has_heard(&self, session: SessionId) -> bool {
-        self.logs.get(&session).is_some_and(|log| log.place.seq.0 > 0)
+        self.heard_until(session) > 0
+    }
+
+    /// Returns the number up to which messages of a log were heard; 0 if the log is not being read.
+    #[must_use]
+    pub(crate) fn heard_until(&self, session: SessionId) -> u64 {
+        self.logs.get(&session).map_or(0, |log| log.place.seq.0)
+    }
+
+    /// Whether more of a log was heard than this run has noted as read.
+    #[must_use]
+    pub(crate) fn has_come_further(&self, session: SessionId) -> bool {
+        self.logs.get(&session).is_some_and(|log| log.place.seq.0 > log.noted)
     }
 
     /// Returns the sessions with the lobby and with rooms whose logs are being read.
@@ -118,13 +132,16 @@ impl Keeping {
     }
 
     /// Notes how far this user has read in a log: up to `read`, or up to everything that was heard.
-    pub(crate) fn set_mark(&self, session: SessionId, read: Option<u64>) {
-        let Some(log) = self.logs.get(&session) else { return };
+    pub(crate) fn set_mark(&mut self, session: SessionId, read: Option<u64>) {
+        let Some(log) = self.logs.get_mut(&session) else { return };
         let (fetched, hash) = (log.place.seq.0, log.place.hash);
-        let mark = Mark { log: log.id, read: read.unwrap_or(fetched), fetched, hash, at: now().0 };
-        match &log.room {
-            None => self.history.set_mark(log.server, self.reader, mark),
-            Some(room) => self.history.note_room(self.reader_of(log.server, room), RoomNote::Read(mark)),
+        let read = read.unwrap_or(fetched);
+        log.noted = log.noted.max(read);
+        let (server, room) = (log.server, log.room.clone());
+        let mark = Mark { log: log.id, read, fetched, hash, at: now().0 };
+        match room {
+            None => self.history.set_mark(server, self.reader, mark),
+            Some(room) => self.history.note_room(self.reader_of(server, &room), RoomNote::Read(mark)),
         }
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct Page {
     /// How many messages did not fit, after the page was full.
     left: u64,
     is_full: bool,
+    /// Whether there are messages that do not name this user.
+    has_neighbours: bool,
     /// How many more messages may be looked at.
     patience: usize,
 }
@@ -53,7 +55,21 @@ pub(crate) struct Page {
 impl Page {
     /// Makes an empty page of this size.
     pub(crate) fn new(columns: usize, rows: usize) -> Self {
-        Self { columns, rows, used: 0, groups: Vec::new(), left: 0, is_full: false, patience: LOOKED_THROUGH }
+        Self {
+            columns,
+            rows,
+            used: 0,
+            groups: Vec::new(),
+            left: 0,
+            is_full: false,
+            has_neighbours: false,
+            patience: LOOKED_THROUGH,
+        }
+    }
+
+    /// Whether messages that do not name this user stand beside those that do.
+    pub(crate) fn has_neighbours(&self) -> bool {
+        self.has_neighbours
     }
 
     /// Returns the groups, and how much is left after them.
@@ -147,10 +163,7 @@ impl State {
     /// Fills a page with missed messages that name this user: first those of the current session, then those of the
     /// others.
     pub(crate) fn read_missed_mentions(&mut self, page: &mut Page) -> Result<(), HistoryError> {
-        let current = self.sessions.current();
-        let mut sessions: Vec<SessionId> = self.unread.keys().copied().collect();
-        sessions.sort_by_key(|session| (Some(*session) != current, *session));
-        for session in sessions {
+        for session in self.unread_sessions() {
             self.read_mentions_of(session, page)?;
         }
         Ok(())
@@ -179,17 +192,21 @@ impl State {
                 if self.is_mention(&kept) {
                     let lead = before.take().filter(|_| !goes_on);
                     let lead = lead.map(|kept| self.logged_message_again(session, &kept));
-                    let group = lead.into_iter().filter(|it| !it.ignored).chain([message]).collect();
+                    let lead = lead.filter(|it| !it.ignored);
+                    let has_lead = lead.is_some();
+                    let group = lead.into_iter().chain([message]).collect();
                     page.is_full |= !page.is_full && !page.add(group, !goes_on);
                     if page.is_full {
                         page.left += 1;
                     } else {
+                        page.has_neighbours |= has_lead;
                         self.looked_through(session, kept.number);
                     }
                     goes_on = !page.is_full;
                 } else if std::mem::take(&mut goes_on) && page.add(vec![message], false) {
                     // This message was shown, so no other group begins with it.
                     before = None;
+                    page.has_neighbours = true;
                 } else {
                     before = Some(kept);
                 }

@@ -10,8 +10,10 @@ use tokio::time::Instant;
 
 use crate::client::State;
 use crate::client::summaries::{PATIENCE, Summary};
+use crate::client::unread::{Gap, Unread};
 use crate::data::history::entry::{Kept, Mark};
 use crate::lobby::event::Joined;
+use crate::lobby::link::MOST_MISSED;
 use crate::lobby::sequence::Resumed;
 use crate::session::{LinkState, SessionId};
 use crate::show::{Message, Notice};
@@ -30,46 +32,17 @@ pub(crate) struct Missed {
     mark: Mark,
     /// The newest number in the log when this user came.
     until: u64,
-    /// The messages of other users; below, how many of them name this user.
+    /// The messages of other users who are not ignored; below, how many of them name this user.
     count: u64,
     mentions: u64,
+    /// The messages of other users, also of ignored ones, that were fetched in this run or before.
+    fetched: u64,
+    /// The messages that no run has fetched.
+    gap: Option<Gap>,
     /// The newest of the messages.
     newest: VecDeque<Message>,
     /// From this time on lines are taken, whatever has come.
     patience: Instant,
-}
-
-/// The missed messages of one log that are still to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unread {
-    /// The number of the next message.
-    pub(crate) next: u64,
-    /// The number of the last message.
-    pub(crate) until: u64,
-    /// The messages up to this number were looked through for those that name this user.
-    pub(crate) looked_through: u64,
-}
-
-impl Unread {
-    /// Makes the unread messages from `next` to `until`, both included.
-    #[must_use]
-    pub(crate) fn new(next: u64, until: u64) -> Self {
-        Self { next, until, looked_through: 0 }
-    }
-
-    /// How many numbers are left.
-    #[must_use]
-    pub(crate) fn left(&self) -> u64 {
-        (self.until + 1).saturating_sub(self.next)
-    }
-
-    /// Returns the number of the first message that is still to be looked through for this user's name; `None` if all
-    /// were.
-    #[must_use]
-    pub(crate) fn not_looked_through(&self) -> Option<u64> {
-        let from = self.next.max(self.looked_through + 1);
-        (from <= self.until).then_some(from)
-    }
 }
 
 /// From where a log is read.
@@ -119,9 +92,10 @@ impl State {
         };
         let until = begun.head.seq.0;
         // The messages between the last one that was fetched and the first one that comes are counted and not fetched.
-        let gone = begun.start.seq.0.saturating_sub(mark.fetched);
-        let patience = Instant::now() + PATIENCE;
-        let mut missed = Missed { mark, until, count: gone, mentions: 0, newest: VecDeque::new(), patience };
+        let gap = Gap::between(mark.fetched, begun.start.seq.0, until, MOST_MISSED);
+        let count = gap.as_ref().map_or(0, Gap::count);
+        let (newest, patience) = (VecDeque::new(), Instant::now() + PATIENCE);
+        let mut missed = Missed { mark, until, count, mentions: 0, fetched: 0, gap, newest, patience };
         self.count_unread_before(session, &mut missed);
         self.missed.insert(session, missed);
         if begun.start.seq.0 >= until {
@@ -172,8 +146,11 @@ impl State {
     }
 
     fn count_missed(&self, missed: &mut Missed, message: &Message) {
-        let by_other = message.key.is_none_or(|key| !self.keeping.is_own(&key));
-        if by_other && !message.ignored {
+        if message.key.is_some_and(|key| self.keeping.is_own(&key)) {
+            return;
+        }
+        missed.fetched += 1;
+        if !message.ignored {
             missed.count += 1;
             missed.mentions += u64::from(self.is_named(&message.text));
         }
@@ -189,13 +166,13 @@ impl State {
     /// Shows what was missed in a log, because everything is there or is not waited for any longer.
     pub(crate) fn show_missed(&mut self, session: SessionId) {
         let Some(missed) = self.missed.remove(&session) else { return };
-        let Missed { mark, until, count, mentions, .. } = missed;
+        let Missed { mark, until, count, mentions, fetched, gap, .. } = missed;
         let from = mark.read + 1;
         let room = self.room_of(session);
         if count > 0 {
             let since = Some(Timestamp(mark.at));
             self.summarise(Summary { session, room: room.clone(), count, mentions, from, since });
-            self.unread.insert(session, Unread::new(from, until));
+            self.unread.insert(session, Unread::new(from, until).of_which(fetched, gap));
         }
         self.show_newest(session, missed);
         self.tell_summaries();
@@ -231,30 +208,42 @@ impl State {
     /// session `is_over`, the line names no command, because no command shows more of it.
     pub(crate) fn show_unread(&mut self, session: SessionId, unread: u64, is_over: bool) {
         let first = self.first_unread.remove(&session);
-        let is_unread = |message: &&Message| {
-            let ignored = message.key.is_some_and(|key| self.user.ignores(&key));
-            !ignored && !self.is_by_oneself(message)
-        };
-        let newest = self.recent.last(session, usize::MAX);
-        let most = usize::try_from(unread).unwrap_or(usize::MAX).min(SHOWN);
-        let mut shown: Vec<Message> = newest.iter().rev().filter(is_unread).take(most).cloned().collect();
-        if shown.is_empty() {
+        let (shown, others) = self.newest_unread(session, unread);
+        if others == 0 {
             return;
         }
-        shown.reverse();
         let room = self.room_of(session);
-        let count = Some((unread, shown.len() as u64));
-        let reads_on = !is_over && unread > shown.len() as u64 && self.reads_on_from(session, first);
+        let reads_on = !is_over && unread > others && self.reads_on_from(session, first);
+        let count = Some((unread, others));
         self.emit(Notice::Unread { session, room, count, is_over, reads_on });
-        // All unread messages from the first of these on are on the screen, so `\\missed` has nothing more to show of
-        // them.
-        let first = shown.first().and_then(|message| message.seq);
-        if first.zip(self.unread.get(&session)).is_some_and(|(first, unread)| first <= unread.next) {
-            self.unread.remove(&session);
+        if let Some(first) = shown.first().and_then(|message| message.seq) {
+            self.is_shown_from(session, first);
         }
         for message in shown {
             self.emit(Notice::Message(Message { replayed: true, ..message }));
         }
+    }
+
+    /// Returns the newest messages of a session, and how many of them are by others: as many as are unread, but at most
+    /// as many as are shown. What this user said meanwhile in another client stands between them and does not count.
+    fn newest_unread(&self, session: SessionId, unread: u64) -> (Vec<Message>, u64) {
+        let most = unread.min(SHOWN as u64);
+        let (mut shown, mut others) = (Vec::new(), 0);
+        for message in self.recent.last(session, usize::MAX).into_iter().rev() {
+            if others == most {
+                break;
+            }
+            let is_ignored = message.key.is_some_and(|key| self.user.ignores(&key));
+            let is_own = self.is_by_oneself(&message);
+            // What was said in this client was seen when it was typed.
+            let is_typed_here = is_own && message.from == self.me.name;
+            if !is_ignored && !is_typed_here {
+                others += u64::from(!is_own);
+                shown.push(message);
+            }
+        }
+        shown.reverse();
+        (shown, others)
     }
 
     /// Lets `\\missed` read the unread messages of a log that are not shown, from the first one on. Returns whether it
@@ -286,10 +275,6 @@ impl State {
         }
     }
 
-    fn is_by_oneself(&self, message: &Message) -> bool {
-        message.from == self.me.name
-    }
-
     /// Returns the newest kept messages of a log with numbers in this range; none if they cannot be read, which the
     /// diagnostics tell.
     pub(super) fn kept_of_log(&self, session: SessionId, numbers: (u64, u64), count: usize) -> Vec<Kept> {
@@ -305,37 +290,19 @@ impl State {
         !self.missed.is_empty() && self.sessions.lobby_state() == LinkState::Up
     }
 
-    /// Returns when lines wait no longer.
+    /// Returns when lines wait no longer, or when it is to be noted how far this user has read.
     pub(crate) fn missed_deadline(&self) -> Option<Instant> {
-        self.missed.values().map(|missed| missed.patience).chain(self.summaries.deadline()).min()
+        let gathering = self.missed.values().map(|missed| missed.patience);
+        gathering.chain(self.summaries.deadline()).chain(self.notes_deadline()).min()
     }
 
-    /// Shows the missed messages that are there, if the time is over.
+    /// Shows the missed messages that are there, if the time is over, and notes how far this user has read, if that is
+    /// due.
     pub(crate) fn missed_time(&mut self, now: Instant) {
         let over = self.missed.iter().filter(|(_, missed)| missed.patience <= now);
         let over: Vec<SessionId> = over.map(|(session, _)| *session).collect();
         over.into_iter().for_each(|session| self.show_missed(session));
         self.summaries_time(now);
-    }
-
-    /// Notes at the end of the run how far each log was read.
-    pub(crate) fn end_reading(&mut self) {
-        self.keeping.logs().into_iter().for_each(|session| self.note_read(session));
-    }
-
-    /// Notes how far a log was read. A script has read everything that came; a person has read it if something was
-    /// typed. A room with unread messages does not count as read, and neither does a lobby in which messages were only
-    /// counted.
-    pub(crate) fn note_read(&self, session: SessionId) {
-        if self.missed.contains_key(&session) {
-            // Not everything came, so the next run begins where this one did.
-            return;
-        }
-        let was_seen = match session {
-            SessionId::LOBBY => !self.sessions.has_unseen(session),
-            _ => self.sessions.unread(session) == 0,
-        };
-        let has_read = !self.screen.is_terminal() || (self.user.has_typed && was_seen);
-        self.keeping.set_mark(session, if has_read { None } else { Some(0) });
+        self.notes_time(now);
     }
 }

@@ -27,6 +27,7 @@ mod plugins;
 mod private;
 pub(crate) mod private_links;
 pub(crate) mod questions;
+mod read_marks;
 pub(crate) mod recent;
 mod repeats;
 pub(crate) mod rooms;
@@ -35,6 +36,7 @@ pub(crate) mod strangers;
 mod summaries;
 mod texts;
 pub(crate) mod topics;
+pub(crate) mod unread;
 pub(crate) mod user;
 pub(crate) mod verifications;
 mod verifying;
@@ -57,15 +59,17 @@ use crate::client::knocks::Knocks;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::Ledger;
 use crate::client::look_alikes::LookAlikes;
-use crate::client::missed::{Missed, Unread};
+use crate::client::missed::Missed;
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
+use crate::client::read_marks::Notes;
 use crate::client::recent::Recent;
 use crate::client::repeats::Repeats;
 use crate::client::rooms::Rooms;
 use crate::client::strangers::Strangers;
 use crate::client::summaries::Summaries;
 use crate::client::topics::Topics;
+use crate::client::unread::Unread;
 use crate::client::user::User;
 use crate::client::verifications::Verifications;
 use crate::client::waiting::Watch;
@@ -163,6 +167,8 @@ pub struct State {
     pub(crate) keeping: Keeping,
     /// The missed messages of each log, while they come.
     pub(crate) missed: BTreeMap<SessionId, Missed>,
+    /// When it was noted how far this user has read.
+    pub(crate) notes: Notes,
     /// The missed messages that are still to be read.
     pub(crate) unread: BTreeMap<SessionId, Unread>,
     /// The summaries of what was missed, which are shown below the messages.
@@ -258,6 +264,7 @@ impl State {
             repeats: Repeats::default(),
             keeping,
             missed: BTreeMap::new(),
+            notes: Notes::default(),
             unread: BTreeMap::new(),
             summaries: Summaries::default(),
             backlogs: BTreeMap::new(),
@@ -375,8 +382,8 @@ impl State {
     pub fn show_message(&mut self, message: Message) {
         self.watch_message(&message);
         message.seq.into_iter().for_each(|seq| self.heads.reach(message.session, seq));
-        if !message.ignored {
-            let is_mention = message.from != self.me.name && self.is_named(&message.text);
+        if !message.ignored && !self.is_by_oneself(&message) {
+            let is_mention = self.is_named(&message.text);
             if !self.was_said_before(&message) {
                 self.sessions.count_unread(message.session, is_mention);
                 self.note_first_unread(&message);

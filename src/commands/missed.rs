@@ -4,15 +4,15 @@
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
-use crate::client::mentions::{Left, Page, rows_of};
-use crate::client::missed::Unread;
-use crate::data::history::entry::Kept;
-use crate::session::SessionId;
+use crate::client::mentions::{Left, Page};
 use crate::show::{Notice, failing, saying};
 
 /// How many rows of the screen are needed for other things: the prompt, the sentence below the messages, and a line
 /// with the day.
 const ROWS_BESIDE: usize = 4;
+
+/// How many rows are needed besides for the sentence that tells which messages name the user.
+const ROWS_OF_MARK: usize = 1;
 
 pub(super) const MISSED: Command = Command {
     name: "missed",
@@ -41,9 +41,10 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 /// Shows messages that name this user, from all sessions one after another.
 fn mentions(state: &mut State) -> Result<Progress, CommandError> {
     let (columns, rows) = state.screen.size();
-    let mut page = Page::new(columns, rows.saturating_sub(ROWS_BESIDE).max(1));
+    let mut page = Page::new(columns, rows.saturating_sub(ROWS_BESIDE + ROWS_OF_MARK).max(1));
     state.read_missed_mentions(&mut page).map_err(failing::History::MissedUnreadable)?;
     let is_terminal = state.screen.is_terminal();
+    let has_neighbours = page.has_neighbours();
     let (shown, rest) = page.take();
     let is_empty = shown.is_empty();
     for (number, group) in shown.into_iter().enumerate() {
@@ -51,6 +52,10 @@ fn mentions(state: &mut State) -> Result<Progress, CommandError> {
             state.emit(saying::History::LeftOut.into());
         }
         group.into_iter().for_each(|message| state.emit(Notice::Message(message)));
+    }
+    // On a pipe no message is marked; a program sees for itself which ones name its user.
+    if is_terminal && has_neighbours {
+        state.emit(saying::History::MentionsHaveNeighbours.into());
     }
     let has_more = state.unread.values().any(|unread| unread.left() > 0);
     state.emit(match (rest, is_empty) {
@@ -62,60 +67,26 @@ fn mentions(state: &mut State) -> Result<Progress, CommandError> {
     Ok(Progress::Done)
 }
 
+/// Shows the next missed messages of the session in which they are read next.
 fn all(state: &mut State) -> Result<Progress, CommandError> {
-    let next = next(state).and_then(|(session, unread)| Some((session, unread, state.keeping.log(session)?)));
-    let Some((session, unread, (server, log))) = next else {
+    let unreadable = failing::History::MissedUnreadable;
+    let Some(session) = state.next_unread().map_err(unreadable)? else {
         state.emit(saying::History::NothingMissed.into());
         return Ok(Progress::Done);
     };
     let (columns, rows) = state.screen.size();
-    let room = rows.saturating_sub(ROWS_BESIDE).max(1);
-    let numbers = (unread.next, unread.until);
-    let kept = state.keeping.history.oldest_of_log(&server, &log, numbers, room);
-    let kept = kept.map_err(failing::History::MissedUnreadable)?;
-    let Some(first) = kept.first() else {
-        state.unread.remove(&session);
-        state.keeping.set_mark(session, Some(unread.until));
-        state.emit(saying::History::MissedNotKept { count: unread.left() }.into());
-        return Ok(Progress::Done);
-    };
-    if first.number > unread.next {
-        let count = first.number - unread.next;
-        state.emit(saying::History::OldestMissedNotKept { count }.into());
-    }
-    let read = show(state, session, kept, columns, room);
-    state.keeping.set_mark(session, Some(read));
-    let rest = Unread { next: read + 1, ..unread };
+    let size = (columns, rows.saturating_sub(ROWS_BESIDE).max(1));
+    let left = state.read_missed(session, size).map_err(unreadable)?;
     let room = state.room_of(session);
-    if rest.left() > 0 {
-        state.unread.insert(session, rest);
-        state.emit(saying::History::MoreMissed { room: room.as_ref(), count: rest.left() }.into());
-        return Ok(Progress::Done);
-    }
-    state.unread.remove(&session);
-    let next = self::next(state).map(|(session, _)| state.room_of(session));
-    state.emit(saying::History::AllMissedShown { next: next.as_ref().map(Option::as_ref) }.into());
-    Ok(Progress::Done)
-}
-
-/// Returns where to read on: in the current session, or else in the first session that has unread messages.
-fn next(state: &State) -> Option<(SessionId, Unread)> {
-    let of = |session: SessionId| state.unread.get(&session).map(|unread| (session, *unread));
-    let current = state.sessions.current().and_then(of);
-    current.or_else(|| state.unread.first_key_value().map(|(session, unread)| (*session, *unread)))
-}
-
-/// Shows as many messages as fit, but at least one. Returns the number of the last one.
-fn show(state: &mut State, session: SessionId, kept: Vec<Kept>, columns: usize, room: usize) -> u64 {
-    let (mut used, mut read) = (0, 0);
-    for kept in kept {
-        let message = state.logged_message_again(session, &kept);
-        used += if message.ignored { 0 } else { rows_of(&message, columns) };
-        if used > room && read > 0 {
-            break;
+    let count = match left {
+        Left::Some(count) => Some(count),
+        Left::NotCounted => None,
+        Left::Nothing => {
+            let next = state.next_unread().map_err(unreadable)?.map(|session| state.room_of(session));
+            state.emit(saying::History::AllMissedShown { next: next.as_ref().map(Option::as_ref) }.into());
+            return Ok(Progress::Done);
         }
-        read = kept.number;
-        state.emit(Notice::Message(message));
-    }
-    read
+    };
+    state.emit(saying::History::MoreMissed { room: room.as_ref(), count }.into());
+    Ok(Progress::Done)
 }

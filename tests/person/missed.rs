@@ -1,6 +1,9 @@
 //! A person who was away: the program says how much was missed, shows it under a separating line, and lets it be read a
 //! screen at a time.
 
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::person::{Person, WIDTHS};
@@ -88,6 +91,46 @@ fn users_who_type_nothing_and_scripts_leave_messages_unread() {
     look(&home).sees("1 message since ");
 }
 
+/// Waits until the history in this home has noted that a person has read the lobby up to this number.
+#[track_caller]
+fn wait_for_mark(anna: &Person, home: &Home, read: i64) {
+    let history = rusqlite::Connection::open(home.data_dir().join("history.sqlite")).unwrap();
+    let noted =
+        || history.query_row("SELECT read FROM marks WHERE reader = 0", [], |row| row.get::<_, i64>(0));
+    anna.terminal.wait_while_polling("the mark", |_| noted().is_ok_and(|noted| noted >= read));
+}
+
+#[test]
+fn what_was_read_when_the_client_was_killed_is_not_missed() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let bobby = server.join("bobby");
+    let mut anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
+    bobby.say("one");
+    anna.sees("bobby: one");
+    anna.enter("I read that");
+    bobby.wait(json!({"event": "message", "text": "I read that"}));
+    bobby.say("two");
+    anna.sees("bobby: two");
+    // This line is entered at once, so it is noted a second after the one before.
+    anna.enter("and that");
+    wait_for_mark(&anna, &home, 3);
+    // A second client beside this one has nothing to tell either.
+    let mut second = Person::join_with(&server, "anna", (80, 24), &[], &home);
+    second.sees("bobby: two");
+    assert!(!second.terminal.transcript().contains("since "), "{}", second.terminal.transcript());
+    second.enter("\\missed");
+    second.sees("nothing that you missed is left");
+    second.enter("\\quit");
+    second.terminal.wait_for_end();
+    anna.terminal.signal(Signal::SIGKILL);
+    anna.terminal.wait_for_exit(Duration::from_secs(20));
+    bobby.say("three");
+    let anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
+    anna.sees("1 message since ");
+    anna.sees("bobby: three");
+}
+
 #[test]
 fn a_session_shows_its_unread_messages() {
     for columns in WIDTHS {
@@ -161,6 +204,7 @@ fn mentions_are_read_page_by_page_and_walked_back() {
         anna.sees("bobby: anna, the second");
         anna.sees("bobby: is anna back?");
         anna.sees("#dev bobby: anna: dev two");
+        anna.sees("the lines with ! name you, the others stand beside them");
         anna.sees("no further unread message names you; \\missed reads the rest");
         let shown = |number: u32| anna.terminal.screen().contains(&format!("bobby: number {number}\n"));
         let around: Vec<u32> = (1..=179).filter(|number| shown(*number)).collect();
@@ -208,6 +252,7 @@ fn mentions_that_do_not_fit_follow_on_the_next_page() {
         anna.sees(", 10 name you: \\missed");
         anna.enter("\\missed mentions");
         anna.sees("bobby: anna 41");
+        anna.sees("the lines with ! name you");
         anna.sees("5 more name you: \\missed mentions");
         anna.enter("\\missed mentions");
         anna.sees("bobby: anna 50");

@@ -15,7 +15,9 @@ pub(super) const fn column(reader: Reader) -> i64 {
     }
 }
 
-/// Sets a mark, unless the stored mark is further on, because another client of this user may have read more.
+/// Sets a mark, unless the stored mark is further on, because another client of this user may have read more. A user
+/// who comes as far as the stored mark, and no further, was here again, so the time is that of the new mark. Number 0
+/// says that nothing was read.
 pub(super) fn set(
     conn: &Connection,
     server: &PublicKey,
@@ -34,7 +36,7 @@ pub(super) fn set(
         "INSERT INTO marks VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
              hash = iif(excluded.fetched >= fetched, excluded.hash, hash),
              fetched = max(fetched, excluded.fetched),
-             at = iif(excluded.read > read, excluded.at, at),
+             at = iif(excluded.read >= max(read, 1), excluded.at, at),
              read = max(read, excluded.read)",
     )?
     .execute(params![server, log, name, column(reader), read, fetched, hash, at])

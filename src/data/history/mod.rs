@@ -6,8 +6,8 @@
 //! 2. [`file`](mod@file) makes and opens the file, and owns its tables.
 //! 3. [`writer`] runs a thread that writes what waits in its [`queue`]. It uses [`rows`], [`marks`] and [`room_marks`].
 //!    [`sizes`] counts what is stored, and [`removal`] removes what gives way.
-//! 4. [`question`] reads over a second connection. [`words`] says how words are searched for, and [`beginnings`] how
-//!    words are searched for if only their beginning is given.
+//! 4. [`question`] reads over a second connection, and [`numbers`] what a log has in a range of its numbers. [`words`]
+//!    says how words are searched for, and [`beginnings`] how words are searched for if only their beginning is given.
 //! 5. [`bring_over`] takes over what earlier builds have kept.
 
 mod beginnings;
@@ -15,6 +15,7 @@ mod bring_over;
 pub(crate) mod entry;
 mod file;
 mod marks;
+mod numbers;
 pub(crate) mod question;
 mod queue;
 mod removal;
@@ -205,7 +206,7 @@ impl History {
         numbers: (u64, u64),
         count: usize,
     ) -> Result<Vec<Kept>, HistoryError> {
-        self.ask(Vec::new(), |open| question::of_log(&open.reader, server, log, numbers, count, false))
+        self.ask(Vec::new(), |open| numbers::of_log(&open.reader, server, log, numbers, count, false))
     }
 
     /// Returns the newest messages of a log among those with the given numbers (first and last), at most `count` of
@@ -220,7 +221,25 @@ impl History {
         numbers: (u64, u64),
         count: usize,
     ) -> Result<Vec<Kept>, HistoryError> {
-        self.ask(Vec::new(), |open| question::of_log(&open.reader, server, log, numbers, count, true))
+        self.ask(Vec::new(), |open| numbers::of_log(&open.reader, server, log, numbers, count, true))
+    }
+
+    /// Returns who said how many of the messages of a log with the given numbers (first and last), and whether everything
+    /// that was handed over so far is written. At most `most` messages are counted, the oldest ones.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read.
+    pub(crate) fn authors_of_log(
+        &self,
+        server: &PublicKey,
+        log: &LogId,
+        numbers: (u64, u64),
+        most: u64,
+    ) -> Result<(HashMap<PublicKey, u64>, bool), HistoryError> {
+        let Some(open) = &self.open else { return Ok((HashMap::new(), true)) };
+        let is_written = open.writer.flush();
+        let authors = numbers::authors(&open.reader, server, log, numbers, most);
+        authors.map(|it| (it, is_written)).map_err(|err| HistoryError::sqlite(&open.reader, &err))
     }
 
     /// Returns the key of the user with this name to whom this user talked last in private.
@@ -241,7 +260,8 @@ impl History {
     /// Waits until everything that was handed over so far is written, and then reads.
     fn ask<T>(&self, nothing: T, read: impl FnOnce(&Open) -> rusqlite::Result<T>) -> Result<T, HistoryError> {
         let Some(open) = &self.open else { return Ok(nothing) };
-        open.writer.flush();
+        // If the disk is slower than that, a search does not find the newest messages yet.
+        let _written = open.writer.flush();
         read(open).map_err(|err| HistoryError::sqlite(&open.reader, &err))
     }
 }

@@ -1,8 +1,8 @@
-//! Questions to the history, and how the rows of an answer become messages. This file owns every SELECT of messages.
+//! Questions to the history, and how the rows of an answer become messages. This file owns how a SELECT of messages is
+//! put together; what is asked by the numbers of a log stands in `numbers`.
 
 use std::cell::Cell;
 
-use hobnob_protocol::chain::LogId;
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
@@ -79,17 +79,17 @@ const COLUMNS: &str = "m.id, t.kind, t.name, m.side, m.number, m.at, m.author, m
     coalesce(m.key, iif(m.side = 0, t.own, t.other))";
 
 /// A SELECT that is being put together, with its parameters.
-struct Select {
-    sql: String,
-    values: Vec<Value>,
+pub(super) struct Select {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
 }
 
 impl Select {
-    fn new(from: &str) -> Self {
+    pub(super) fn new(from: &str) -> Self {
         Self { sql: format!("SELECT {COLUMNS} FROM {from} WHERE 1"), values: Vec::new() }
     }
 
-    fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
+    pub(super) fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
         self.sql.push_str(" AND ");
         self.sql.push_str(condition);
         self.values.extend(values);
@@ -129,7 +129,7 @@ impl Select {
     }
 
     /// Hands each message to `take`, until `take` returns false.
-    fn each(self, conn: &Connection, mut take: impl FnMut(Kept) -> bool) -> rusqlite::Result<()> {
+    pub(super) fn each(self, conn: &Connection, mut take: impl FnMut(Kept) -> bool) -> rusqlite::Result<()> {
         let mut statement = conn.prepare_cached(&self.sql)?;
         let mut rows = statement.query(params_from_iter(self.values))?;
         while let Some(row) = rows.next()? {
@@ -334,37 +334,6 @@ pub(super) fn newest_with_any<'a>(
     all.sort_by_key(|kept| (kept.at, kept.id));
     all.drain(..all.len().saturating_sub(count));
     Ok(all)
-}
-
-/// Returns messages of a log with numbers from `first` to `last`, both included, with the oldest first. If there are
-/// more than `count`, the newest ones are returned if `newest` is true, and otherwise the oldest ones.
-pub(super) fn of_log(
-    conn: &Connection,
-    server: &PublicKey,
-    log: &LogId,
-    (first, last): (u64, u64),
-    count: usize,
-    newest: bool,
-) -> rusqlite::Result<Vec<Kept>> {
-    let mut select = Select::new("talks t CROSS JOIN messages m ON m.talk = t.id");
-    let keys = [server.as_bytes().to_vec(), log.as_bytes().to_vec()].map(Value::Blob);
-    select.and("t.kind < 2 AND t.own = ? AND t.other = ? AND m.side = 0", keys);
-    select.and("m.number BETWEEN ? AND ?", [time(first), time(last)]);
-    select.sql.push_str(if newest {
-        " ORDER BY m.number DESC LIMIT ?"
-    } else {
-        " ORDER BY m.number LIMIT ?"
-    });
-    select.values.push(Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)));
-    let mut found = Vec::new();
-    select.each(conn, |kept| {
-        found.push(kept);
-        true
-    })?;
-    if newest {
-        found.reverse();
-    }
-    Ok(found)
 }
 
 /// Returns the key of the user with this name to whom this user talked last in private.

@@ -69,7 +69,7 @@ pub(super) fn note(
         "INSERT INTO room_marks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET
              hash = iif(excluded.log <> log OR excluded.fetched >= fetched, excluded.hash, hash),
              fetched = iif(excluded.log <> log, excluded.fetched, max(fetched, excluded.fetched)),
-             at = iif(excluded.log <> log OR excluded.read > read, excluded.at, at),
+             at = iif(excluded.log <> log OR excluded.read >= max(read, 1), excluded.at, at),
              read = iif(excluded.log <> log, excluded.read, max(read, excluded.read)),
              log = excluded.log, room = excluded.room, inside = 1",
     )?

@@ -234,6 +234,27 @@ fn all_messages_are_listed_in_the_order_of_time() {
 }
 
 #[test]
+fn messages_of_a_log_are_counted_by_author_up_to_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(folder.path());
+    let (talk, room) = (lobby(), "tea".parse().unwrap());
+    let tea = Arc::new(Talk::Log { server: SERVER, log: LogId::new([5; 16]), room: Some(room) });
+    for number in 1..=10 {
+        history.keep(said(&talk, number, if number % 3 == 0 { "anna" } else { "bobby" }, "hello"));
+        history.keep(said(&tea, number, "anna", "tea"));
+    }
+    let counted = |numbers, most| {
+        let (authors, is_written) = history.authors_of_log(&SERVER, &LOG, numbers, most).unwrap();
+        assert!(is_written);
+        [ANNA, BOBBY].map(|key| authors.get(&key).copied().unwrap_or(0))
+    };
+    assert_eq!(counted((1, 10), 100), [3, 7]);
+    assert_eq!(counted((3, 6), 100), [2, 2]);
+    assert_eq!(counted((3, u64::MAX), 4), [2, 2]);
+    assert_eq!(counted((11, 10), 100), [0, 0]);
+}
+
+#[test]
 fn a_mark_only_moves_forward_and_a_script_has_its_own_mark() {
     let folder = tempfile::tempdir().unwrap();
     let (one, two) = (open(folder.path()), open(folder.path()));
@@ -251,11 +272,14 @@ fn a_mark_only_moves_forward_and_a_script_has_its_own_mark() {
     // The messages up to 8 were fetched, but not read.
     one.set_mark(SERVER, Reader::Person, Mark { read: 0, ..mark(8) });
     assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(Mark { read: 7, at: 7, ..mark(8) }));
+    // This user comes back later, and nothing was said meanwhile.
+    one.set_mark(SERVER, Reader::Person, Mark { at: 20, ..mark(7) });
+    assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(Mark { read: 7, at: 20, ..mark(8) }));
     // This is what happens when the server's log was put back to an older state.
     one.begin_mark(SERVER, Reader::Person, mark(3));
     assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(mark(3)));
     // This is what happens when the server has begun a new log.
-    let anew = Mark { log: LogId::new([9; 16]), at: 10, ..mark(1) };
+    let anew = Mark { log: LogId::new([9; 16]), at: 30, ..mark(1) };
     one.set_mark(SERVER, Reader::Person, anew);
     assert_eq!(mark_of(&one, &SERVER, Reader::Person), Some(anew));
 }

@@ -88,13 +88,10 @@ impl Writer {
         self.put(Job::Forget { own_name: own_name.folded().to_owned(), other });
     }
 
-    /// Waits until everything that was handed over so far is written, but at most one second.
-    pub(super) fn flush(&self) {
+    /// Waits until everything that was handed over so far is written, but at most one second. Returns whether it is.
+    pub(super) fn flush(&self) -> bool {
         let (done, answer) = sync_channel(1);
-        if self.put(Job::Flush(done)) {
-            // If the disk is slower than that, a search does not find the newest messages yet.
-            let _written = answer.recv_timeout(FLUSH);
-        }
+        self.put(Job::Flush(done)) && answer.recv_timeout(FLUSH).is_ok()
     }
 
     /// Returns what went wrong since the last call, as words for the user.

@@ -41,15 +41,19 @@ pub(crate) enum History<'a> {
     Mentioned,
     /// No missed messages are unread.
     NothingMissed,
-    /// None of the missed messages are kept here.
+    /// Some of the missed messages were fetched, and have gone from the history of this machine.
     MissedNotKept {
-        /// How many messages were missed.
+        /// How many of them have gone.
         count: u64,
+        /// Whether later ones are shown below.
+        others_follow: bool,
     },
-    /// The oldest of the missed messages are not kept here.
-    OldestMissedNotKept {
-        /// How many of them are not kept.
+    /// Some of the missed messages were not fetched when this user came.
+    NotFetched {
+        /// How many of them were not fetched.
         count: u64,
+        /// How many are fetched at most, if these were too many; `None` if the server had none of these any more.
+        most: Option<u64>,
     },
     /// The sum of what was missed in rooms that have no summary of their own.
     MissedInOthers {
@@ -64,6 +68,8 @@ pub(crate) enum History<'a> {
     MentionsMissed,
     /// Messages were left out between two messages.
     LeftOut,
+    /// Among messages that name this user there are those that were said before and after them.
+    MentionsHaveNeighbours,
     /// More of the missed messages name this user than the screen has room for.
     MoreMentions {
         /// How many messages; `None` if they were not counted.
@@ -83,8 +89,8 @@ pub(crate) enum History<'a> {
     MoreMissed {
         /// The room; `None` for the lobby.
         room: Option<&'a RoomName>,
-        /// How many messages are still to be read.
-        count: u64,
+        /// How many messages of others are still to be read; `None` if they were not counted.
+        count: Option<u64>,
     },
     /// All missed messages of a log were shown.
     AllMissedShown {
@@ -133,6 +139,9 @@ impl fmt::Display for History<'_> {
             }
             Self::MentionsMissed => f.write_str("\\missed mentions shows what names you"),
             Self::LeftOut => f.write_str("…"),
+            Self::MentionsHaveNeighbours => {
+                f.write_str("the lines with ! name you, the others stand beside them")
+            }
             Self::MoreMentions { count: None } => {
                 f.write_str("there may be more that names you: \\missed mentions")
             }
@@ -151,17 +160,27 @@ impl fmt::Display for History<'_> {
                 f.write_str("no further unread message names you; \\missed reads the rest")
             }
             Self::NothingMissed => f.write_str("nothing that you missed is left to be read"),
-            Self::MissedNotKept { count } => {
-                let are = if count == 1 { "is" } else { "are" };
-                write!(f, "{} that you missed {are} not kept on this machine", messages(count))
+            Self::MissedNotKept { count, others_follow } => {
+                let which = if others_follow { "before these" } else { "that you missed" };
+                write!(f, "{} {which} {} not kept on this machine any more", messages(count), are(count))
             }
-            Self::OldestMissedNotKept { count } => {
-                let earlier = if count == 1 { "earlier message is" } else { "earlier messages are" };
-                write!(f, "{count} {earlier} not kept on this machine")
+            Self::NotFetched { count, most: Some(most) } => {
+                let missing = messages(count);
+                write!(
+                    f,
+                    "{missing} {} missing here: at most {most} are fetched; \\history N asks the server for more",
+                    are(count)
+                )
+            }
+            Self::NotFetched { count, most: None } => {
+                write!(f, "{} {} missing here: the server has only later ones", messages(count), are(count))
             }
             Self::MoreMissed { room, count } => {
                 let place = room.map_or_else(String::new, |room| format!(" in {}", room::label(room)));
-                write!(f, "{count} more{place}: \\missed")
+                match count {
+                    Some(count) => write!(f, "{count} more{place}: \\missed"),
+                    None => write!(f, "there is more{place}: \\missed"),
+                }
             }
             Self::AllMissedShown { next: None } => f.write_str("that is all you missed"),
             Self::AllMissedShown { next: Some(next) } => {
@@ -173,6 +192,10 @@ impl fmt::Display for History<'_> {
 
 fn messages(count: u64) -> String {
     if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+}
+
+fn are(count: u64) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 #[cfg(test)]
@@ -194,9 +217,21 @@ mod tests {
     }
 
     #[test]
-    fn one_message_is_told_in_the_singular() {
-        let told = |count| History::OldestMissedNotKept { count }.to_string();
-        assert_eq!(told(1), "1 earlier message is not kept on this machine");
-        assert_eq!(told(2), "2 earlier messages are not kept on this machine");
+    fn what_cannot_be_shown_is_told_with_the_reason_and_in_the_right_number() {
+        let lost = |count, others_follow| History::MissedNotKept { count, others_follow }.to_string();
+        assert_eq!(lost(1, true), "1 message before these is not kept on this machine any more");
+        assert_eq!(lost(2, false), "2 messages that you missed are not kept on this machine any more");
+        let gap = |count, most| History::NotFetched { count, most }.to_string();
+        assert_eq!(gap(1, None), "1 message is missing here: the server has only later ones");
+        let many =
+            "500 messages are missing here: at most 10000 are fetched; \\history N asks the server for more";
+        assert_eq!(gap(500, Some(10_000)), many);
+    }
+
+    #[test]
+    fn the_rest_is_counted_or_said_to_be_there() {
+        let more = |count| History::MoreMissed { room: None, count }.to_string();
+        assert_eq!(more(Some(3)), "3 more: \\missed");
+        assert_eq!(more(None), "there is more: \\missed");
     }
 }
