@@ -20,6 +20,7 @@
 mod ask_machine;
 mod batch;
 mod catch_up;
+mod catching;
 mod chunk;
 mod consent_elsewhere;
 mod fan_out;

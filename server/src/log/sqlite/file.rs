@@ -17,6 +17,7 @@ use super::message_rows;
 use super::room_rows::{self, RoomRow};
 use super::rows::{self, stored, unreadable};
 use super::rules_row;
+use super::standing_rows;
 use super::sync::sync_dir;
 use super::upgrade;
 use crate::exposed::make_private;
@@ -79,7 +80,12 @@ pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
         upgrade::upgrade(&mut conn, version, SCHEMA_VERSION).map_err(|err| super::name_file(&conn, err))?;
         tracing::info!("the log is up to date");
     }
+    conn.execute_batch(standing_rows::TABLE).map_err(|err| failed_to_make(&conn, &err))?;
     Ok(conn)
+}
+
+fn failed_to_make(conn: &Connection, err: &rusqlite::Error) -> LogError {
+    LogError::Write(format!("{}: {err}", conn.path().unwrap_or(FILE)))
 }
 
 /// Whether `dir` has a log.
@@ -304,6 +310,7 @@ fn fill(path: &Path, log: LogId, start: Position) -> rusqlite::Result<()> {
     tx.execute_batch(message_rows::TABLES)?;
     tx.execute_batch(room_rows::TABLE)?;
     tx.execute_batch(rules_row::TABLE)?;
+    tx.execute_batch(standing_rows::TABLE)?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     tx.execute(

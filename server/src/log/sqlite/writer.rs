@@ -19,7 +19,7 @@ use super::worker::Reply;
 use super::{Opened, SqliteOptions, file, prune, wal_tail};
 use crate::log::in_place::InPlace;
 use crate::log::posts::Posts;
-use crate::log::{Batch, LogError, end_after, first_shown};
+use crate::log::{Batch, LogError, RoomBatch, Standing, end_after, first_shown};
 
 /// How many batches are stored in one transaction at most, and so how many share one sync.
 pub(super) const GROUP: usize = 64;
@@ -51,6 +51,8 @@ pub(super) struct Writer {
     lobby: Kept,
     /// The logs of rooms, by their ids.
     rooms: HashMap<LogId, Kept>,
+    /// How much each room is used, by its log.
+    standings: HashMap<LogId, Standing>,
     /// How many messages were ever stored in rooms.
     in_rooms: u64,
     /// The numbers of removed rooms' logs whose messages still have to be deleted.
@@ -82,8 +84,8 @@ enum Surplus {
 impl Writer {
     /// Makes a writer that goes on after what is in the log.
     pub(super) fn new(opened: Opened, options: SqliteOptions) -> Self {
-        let Opened { conn, lobby, logs_of_rooms, in_rooms, gone, posts, record: noted, in_place, .. } =
-            opened;
+        let Opened { conn, lobby, logs_of_rooms, standings, in_rooms, gone, posts, .. } = opened;
+        let Opened { record: noted, in_place, .. } = opened;
         let head = lobby.head;
         let first = Arc::new(AtomicU64::new(first_shown(lobby.base.seq, head.seq, options.history).0));
         let told = Told { head: watch::Sender::new(head), first, posts: Arc::new(Mutex::new(posts)) };
@@ -94,6 +96,7 @@ impl Writer {
             conn,
             lobby,
             rooms,
+            standings,
             in_rooms,
             gone,
             options,
@@ -211,7 +214,7 @@ impl Writer {
         let gone = batch.gone_rooms.iter().filter(|log| self.rooms.contains_key(log)).copied().collect();
         let mut taken: BTreeSet<LogNumber> = self.rooms.values().map(|kept| kept.number).collect();
         taken.extend(&self.gone);
-        let mut after = Vec::with_capacity(batch.rooms.len());
+        let (mut after, mut standings) = (Vec::with_capacity(batch.rooms.len()), Vec::new());
         for room in &batch.rooms {
             let log = room.kept.id.log;
             let start = batch.begin(log);
@@ -225,8 +228,21 @@ impl Writer {
             };
             taken.insert(before.number);
             after.push((Kept { head: end_after(before.head, &room.messages)?, ..before }, room));
+            if !room.messages.is_empty() {
+                standings.push((log, self.standing_after(batch, room)));
+            }
         }
-        Ok(RoomChanges { after, gone })
+        Ok(RoomChanges { after, gone, standings })
+    }
+
+    /// Returns how much a room is used after its new messages.
+    fn standing_after(&self, batch: &Batch, room: &RoomBatch) -> Standing {
+        let log = room.kept.id.log;
+        batch.standings.get(&log).cloned().unwrap_or_else(|| {
+            let mut standing = self.standings.get(&log).cloned().unwrap_or_default();
+            room.messages.iter().for_each(|said| standing.spoke(said.key, said.at, |_| true));
+            standing
+        })
     }
 
     fn rooms_stored(&mut self, changes: RoomsStored) {
@@ -236,6 +252,8 @@ impl Writer {
         let numbers = changes.gone.iter().filter_map(|log| self.rooms.remove(log)).map(|kept| kept.number);
         let numbers: Vec<LogNumber> = numbers.collect();
         self.gone.extend(numbers);
+        self.standings.extend(changes.standings);
+        changes.gone.iter().for_each(|log| drop(self.standings.remove(log)));
     }
 
     fn posts(&self) -> std::sync::MutexGuard<'_, Posts> {
@@ -284,7 +302,8 @@ impl Writer {
     }
 
     fn prune_log(&mut self, log: Kept, base: Seq) -> Result<(), LogError> {
-        let (base, freed) = prune::prune(&mut self.conn, &log.meta(), base, log.head.seq)?;
+        let standing = self.standings.get(&log.log);
+        let (base, freed) = prune::prune(&mut self.conn, &log.meta(), base, log.head.seq, standing)?;
         let kept = match log.number {
             LogNumber::LOBBY => Some(&mut self.lobby),
             _ => self.rooms.get_mut(&log.log),
