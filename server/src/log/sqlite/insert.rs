@@ -12,7 +12,7 @@ use super::rules_row;
 use super::sizes::Kept;
 use super::transaction::Transaction;
 use super::wal_room::WalRoom;
-use super::{record, room_rows};
+use super::{full_disk, record, room_rows};
 use crate::log::{Batch, RoomBatch};
 
 /// What a batch changes in rooms.
@@ -71,6 +71,7 @@ pub(super) fn insert<'a>(
         // The transaction has written, so until it ends nobody else writes to the WAL.
         wal_room.make();
     }
+    full_disk::leave_room(&tx)?;
     tx.commit().map_err(NotStored::AtCommit)?;
     Ok((bytes, rooms))
 }
