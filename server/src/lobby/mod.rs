@@ -62,6 +62,7 @@ use tokio_util::sync::CancellationToken;
 use self::batch::{Open, RoomWords, Storing, next_step};
 use self::fan_out::fan_out;
 use self::gather::Gathered;
+use self::housekeeping::Expiry;
 use self::join::Held;
 use self::names_clock::NamesClock;
 use self::presence::Presence;
@@ -192,6 +193,7 @@ pub(crate) struct Lobby {
     presence_due: Instant,
     housekeeping_due: Instant,
     expiry_due: Instant,
+    expiry: Expiry,
 }
 
 impl Lobby {
@@ -308,6 +310,7 @@ impl Lobby {
         if now >= self.housekeeping_due {
             self.keep_house(now);
         }
+        self.go_on_expiring(now);
         self.start_batch();
         self.keep_machine(now);
         // If other servers read the order, too, this server must not drop it.
@@ -326,7 +329,7 @@ impl Lobby {
         let servers = self.servers.as_ref();
         let beat = servers.filter(|_| self.open.is_none()).map(Servers::beat_due);
         let keep = servers.filter(|_| self.storing.is_none()).and_then(|servers| servers.keeper.due());
-        [presence, held, beat, keep, self.consents.next_due()]
+        [presence, held, beat, keep, self.consents.next_due(), self.expiry.due()]
             .into_iter()
             .flatten()
             .fold(self.housekeeping_due, Instant::min)
