@@ -109,6 +109,9 @@ struct Seat {
     entered: bool,
     /// Whether the connection has ended; that is proposed and not yet decided.
     gone: bool,
+    /// Whether a text of the connection may be stored or not. No later text of it is taken: if one got a number, the
+    /// earlier one could get none when it is sent again.
+    in_doubt: bool,
     /// Changes of presence before this one do not concern the client.
     presence_from: usize,
     /// When the client last answered a probe.
@@ -274,12 +277,13 @@ impl Lobby {
             LobbyCommand::Say { from, id, room, content } => {
                 // The limit holds for the topic of a room, too, because whoever sets it says it to all who are in the
                 // room.
-                if !self.is_slow_enough(from, id, room.as_ref()) {
+                if self.is_in_doubt(from) || !self.is_slow_enough(from, id, room.as_ref()) {
                     return;
                 }
                 self.gathered.push(Entry::Say { from, id, room, content });
             }
             LobbyCommand::JoinRoom { from, room } => self.join_room(from, room),
+            LobbyCommand::Act(act) if self.is_in_doubt(act.from) => {}
             LobbyCommand::Act(act) => self.gathered.push(Entry::Act(act)),
             LobbyCommand::Operators(listed) => self.gathered.push(Entry::Operators(listed)),
             LobbyCommand::Part { from, room } => self.gathered.push(Entry::Part { from, room }),
