@@ -295,6 +295,7 @@ impl Lobby {
                 }
                 Effect::Bound { binding, is_new } => {
                     must |= is_new;
+                    self.expiry.dated();
                     self.unsaved.bind(binding);
                 }
                 Effect::Freed(name) => {

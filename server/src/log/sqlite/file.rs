@@ -42,7 +42,10 @@ const TAIL: u64 = 1000;
 const ROOM_TAIL: u64 = 20;
 
 /// How long another program that reads the file (a backup, `sqlite3`) may hold up this one.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A long read beside the writer lets the WAL grow. Afterwards it is cut back to this many bytes.
+pub(super) const WAL_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// A row of `log` holds messages of one log up to `last` (see [`log_number`](super::log_number)): those that one
 /// transaction stored (see [`record`](super::record)), or a part of them. `gone` holds the posts of messages that are
@@ -247,8 +250,7 @@ fn configure_writer(conn: &Connection) -> rusqlite::Result<()> {
     // A checkpoint copies the contents of the WAL into the file and syncs the file too, and meanwhile nobody is
     // answered. A busy lobby fills 1,000 pages, the usual limit, in a tenth of a second.
     conn.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    // A long read beside the writer lets the WAL grow. Afterwards it is cut back to this many bytes.
-    conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)
+    conn.pragma_update(None, "journal_size_limit", stored(WAL_LIMIT))
 }
 
 /// Sets whether closing the last connection copies the WAL into the file and removes it by its name.

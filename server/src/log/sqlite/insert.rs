@@ -13,7 +13,7 @@ use super::sizes::Kept;
 use super::standing_rows::{self, is_due};
 use super::transaction::Transaction;
 use super::wal_room::WalRoom;
-use super::{record, room_rows};
+use super::{full_disk, record, room_rows};
 use crate::log::{Batch, RoomBatch, Standing};
 
 /// What a batch changes in rooms.
@@ -75,6 +75,7 @@ pub(super) fn insert<'a>(
         // The transaction has written, so until it ends nobody else writes to the WAL.
         wal_room.make();
     }
+    full_disk::leave_room(&tx)?;
     tx.commit().map_err(NotStored::AtCommit)?;
     Ok((bytes, rooms))
 }

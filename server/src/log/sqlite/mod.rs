@@ -15,10 +15,11 @@
 //! 6. [`mod@prune`] removes messages that are no longer shown; [`gone`] keeps their posts; [`upgrade`] brings the file
 //!    of an older build up to date; [`mod@copy`] makes a backup of the file beside the writer; [`worker`] is a thread
 //!    with a queue; [`wal_room`] lengthens the WAL before that is needed; [`wal_tail`] takes back what a failed COMMIT has
-//!    left there; [`mod@transaction`] begins and ends what the writer stores.
+//!    left there, and [`full_disk`] begins it anew when it fills the disk; [`mod@transaction`] begins and ends what the writer stores.
 
 pub(crate) mod copy;
 pub(crate) mod file;
+mod full_disk;
 pub(crate) mod gone;
 pub(crate) mod head_record;
 mod insert;
@@ -59,6 +60,7 @@ use tokio::sync::watch;
 use super::in_place::InPlace;
 use super::posts::Posts;
 use super::{AppendedHere, Batch, Contents, Later, LobbyLog, LogError, OpenedRoom, Standing, Stretch};
+use full_disk::Wal;
 use head_record::{HeadRecord, Noted};
 use log_number::LogNumber;
 use reader::Question;
@@ -235,11 +237,18 @@ impl Opened {
         }
         let lobby = kept(&meta, contents.head);
         let in_rooms = rows::in_rooms(&conn)?;
-        let record = HeadRecord::begin(dir, contents.log, contents.head, in_rooms)?;
+        let note = || HeadRecord::begin(dir, contents.log, contents.head, in_rooms);
+        // The log is whole, so its WAL may be copied into the file. A killed server may have filled the disk with it.
+        let record = note().or_else(|err| match full_disk::begin_wal_anew(&conn, Wal::Empty) {
+            true => note(),
+            false => Err(err),
+        })?;
         let in_place = file::in_place(dir)?;
         for (log, head) in unnoted {
-            standing_rows::write(&conn, log, head, &standings[&log])
-                .map_err(|err| LogError::Write(err.to_string()))?;
+            // Without this note the next start reads the room's messages again, which only takes longer.
+            if let Err(err) = standing_rows::write(&conn, log, head, &standings[&log]) {
+                tracing::warn!(%err, "which keys spoke in a room could not be noted");
+            }
         }
         file::tidy_at_end(&conn, true)?;
         let opened = Self {

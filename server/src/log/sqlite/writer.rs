@@ -10,6 +10,7 @@ use hobnob_protocol::chain::{LogId, Position, Seq};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::full_disk::{Wal, begin_wal_anew, is_full};
 use super::head_record::HeadRecord;
 use super::insert::{NotStored, RoomChanges, RoomsStored, insert};
 use super::log_number::LogNumber;
@@ -65,6 +66,8 @@ pub(super) struct Writer {
     wal_room: WalRoom,
     /// Whether a batch that is not stored may be in the WAL, where the next start would find it.
     has_tail: bool,
+    /// Whether the last batch could not be stored because the disk is full.
+    found_full: bool,
     /// A buffer for the records of a row, kept for the next row.
     records: Vec<u8>,
     /// Whether something was stored since it was last checked whether messages have to be removed.
@@ -91,7 +94,7 @@ impl Writer {
         let told = Told { head: watch::Sender::new(head), first, posts: Arc::new(Mutex::new(posts)) };
         let rooms = logs_of_rooms.into_iter().map(|kept| (kept.log, kept)).collect();
         let wal_room = WalRoom::of(&conn);
-        let (records, has_tail, may_be_full) = (Vec::new(), false, true);
+        let (records, has_tail, found_full, may_be_full) = (Vec::new(), false, false, true);
         Self {
             conn,
             lobby,
@@ -105,6 +108,7 @@ impl Writer {
             in_place,
             wal_room,
             has_tail,
+            found_full,
             records,
             may_be_full,
         }
@@ -158,7 +162,18 @@ impl Writer {
         }
     }
 
+    /// Stores batches in one transaction. If the disk is full, and nobody reads from the WAL, the transaction is written
+    /// over what the WAL has.
     fn store<'a>(&mut self, batches: impl Iterator<Item = &'a Batch> + Clone) -> Result<(), LogError> {
+        self.found_full = false;
+        let stored = self.try_to_store(batches.clone());
+        if stored.is_err() && self.found_full && begin_wal_anew(&self.conn, Wal::Long) {
+            return self.try_to_store(batches);
+        }
+        stored
+    }
+
+    fn try_to_store<'a>(&mut self, batches: impl Iterator<Item = &'a Batch> + Clone) -> Result<(), LogError> {
         // Without this, a batch that is refused now could be the one that the next start finds.
         self.clear_tail()?;
         let head = batches.clone().try_fold(self.lobby.head, |head, batch| batch.end_after(head))?;
@@ -186,9 +201,12 @@ impl Writer {
 
     /// Returns the error for a batch that was not stored, after what may be left of it was taken back.
     fn not_stored(&mut self, err: &NotStored) -> LogError {
+        let (NotStored::BeforeCommit(cause) | NotStored::AtCommit(cause)) = err;
+        self.found_full = is_full(cause);
         self.has_tail |= matches!(err, NotStored::AtCommit(_));
         if let Err(unknown) = self.clear_tail() {
             tracing::error!(%err, %unknown, "a batch may be found in the log after the next start");
+            self.found_full = false;
             return unknown;
         }
         let file = self.conn.path().unwrap_or("the log's file");
