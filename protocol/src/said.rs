@@ -147,8 +147,8 @@ impl Said {
 
     /// Returns the number, the author and the content of each message.
     pub fn iter(&self) -> impl Iterator<Item = (Seq, &Author, &Words)> {
-        // The numbers are the second half of the zip, so that no number is computed after the last message, where it
-        // could overflow.
+        // `zip` asks its second half for nothing once the first half has ended. So the numbers are the second half: the
+        // number after the last message, which could overflow, is never computed.
         self.messages
             .iter()
             .zip(self.seq.0..)

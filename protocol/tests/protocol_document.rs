@@ -1,5 +1,5 @@
-//! Compares docs/PROTOCOL.md with the code. Every example line must parse and be written back the same, every message,
-//! code and limit must be described, and the printed hashes must be right. This file knows neither server nor client.
+//! Compares docs/PROTOCOL.md with the code. Every example line must parse and be written back as the same JSON value,
+//! every message, code and limit must be described, and the printed hashes must be right. This file knows neither server nor client.
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test, in helpers too")]
 
 use std::collections::BTreeSet;

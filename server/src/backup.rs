@@ -84,10 +84,12 @@ pub enum BackupError {
         source: io::Error,
     },
     /// The disk of the backup is full.
-    #[error("the disk of {} is full; nothing is left of the backup", .0.display())]
+    #[error("the disk of {} is full; no backup was made, and what was begun is removed", .0.display())]
     Full(PathBuf),
     /// The copy of the log could not be written for another reason.
-    #[error("the copy of the log could not be written: {0}; nothing is left of the backup")]
+    #[error(
+        "the copy of the log could not be written: {0}; no backup was made, and what was begun is removed"
+    )]
     Copy(String),
     /// The copy is not sound.
     #[error("the copy does not add up, so nothing is left of it: {0}")]

@@ -94,7 +94,7 @@ impl Door {
                 }
                 Err(err) if is_the_newcomers(&err) => tracing::debug!(%err, "a newcomer was gone at once"),
                 Err(err) => {
-                    tracing::warn!(%err, "no newcomer can be taken now");
+                    tracing::warn!(%err, "cannot accept connections now; trying again");
                     sleep(back_off).await;
                     back_off = (back_off * 2).min(MAX_BACK_OFF);
                 }

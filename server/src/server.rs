@@ -159,7 +159,7 @@ impl Server {
         let taken = Taken::take(&config).await?;
         let SharedLobby { mut engine, in_place } =
             shared_lobby::open(&taken.dir, &taken.identity, &config, order).await?;
-        // A server whose settings name nobody leaves the list as the other servers say it.
+        // Without `--operators` this server leaves the list to the other servers.
         if let Some(listed) = own.operators {
             engine.lobby.operators_are(listed);
         }

@@ -7,16 +7,44 @@ use std::path::Path;
 use hobnob_order::Place;
 
 use crate::decide::Saved;
-use crate::log::holder;
-use crate::shared_lobby::machine_file::MachineFile;
+use crate::log::{SqliteLog, holder};
+use crate::shared_lobby::machine_file::{FILE, MachineFile};
 
 /// The state of a server, as far as its files tell.
 #[derive(Debug)]
 pub struct Status {
     /// The address of the server that runs on the data directory; `None` if none runs.
     running: Option<String>,
-    /// The machine that the server last saved; `None` for a single server.
-    saved: Option<Saved>,
+    order: NotedOrder,
+}
+
+/// What the data directory says of the order that its server reads.
+#[derive(Debug)]
+enum NotedOrder {
+    /// This is the machine that the server, one of several, last saved.
+    Shared(Box<Saved>),
+    /// A log is there and no machine: the server has never been one of several.
+    Own,
+    /// Nothing is there that a server has stored.
+    NoServer,
+    /// The folder, or the file that should hold a machine, cannot be read.
+    Unreadable,
+}
+
+impl NotedOrder {
+    fn of(dir: &Path) -> Self {
+        match MachineFile::any(dir) {
+            Ok(Some(saved)) => {
+                Saved::read(&saved).map_or(Self::Unreadable, |saved| Self::Shared(Box::new(saved)))
+            }
+            Ok(None) => match SqliteLog::is_there(dir) {
+                Ok(true) => Self::Own,
+                Ok(false) => Self::NoServer,
+                Err(_) => Self::Unreadable,
+            },
+            Err(_) => Self::Unreadable,
+        }
+    }
 }
 
 impl Status {
@@ -29,13 +57,16 @@ impl Status {
             Some(address) => format!("{address}"),
             None => "no address yet".to_owned(),
         });
-        Self { running, saved: MachineFile::any(dir).and_then(|saved| Saved::read(&saved).ok()) }
+        Self { running, order: NotedOrder::of(dir) }
     }
 
     /// Returns the place in the order that was noted last. While the server runs, that was at most a minute ago.
     #[must_use]
     pub fn place(&self) -> Option<Place> {
-        self.saved.as_ref().map(|saved| saved.place)
+        match &self.order {
+            NotedOrder::Shared(saved) => Some(saved.place),
+            NotedOrder::Own | NotedOrder::NoServer | NotedOrder::Unreadable => None,
+        }
     }
 }
 
@@ -45,26 +76,48 @@ impl fmt::Display for Status {
             Some(address) => writeln!(f, "server: runs at {address}")?,
             None => writeln!(f, "server: does not run")?,
         }
-        let Some(saved) = &self.saved else { return write!(f, "order: its own; it is a single server") };
-        let (servers, addresses) = saved.servers();
-        write!(f, "order: place {}, message {}, {servers} servers", saved.place.0, saved.head.seq)?;
-        let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        if !addresses.is_empty() {
-            write!(f, " ({})", addresses.join(", "))?;
+        match &self.order {
+            NotedOrder::Shared(saved) => write_shared(f, saved),
+            NotedOrder::Own => f.write_str("order: its own; no order of several servers is noted here"),
+            NotedOrder::NoServer => f.write_str("order: none; no server has stored anything here"),
+            NotedOrder::Unreadable => write!(f, "order: not known; {FILE} cannot be read"),
         }
-        Ok(())
     }
+}
+
+fn write_shared(f: &mut fmt::Formatter<'_>, saved: &Saved) -> fmt::Result {
+    let (servers, addresses) = saved.servers();
+    let (place, message) = (saved.place.0, saved.head.seq);
+    write!(f, "order: read up to place {place} (message {message} of the lobby); {servers} servers")?;
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    if !addresses.is_empty() {
+        write!(f, " ({})", addresses.join(", "))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn the_status_of_a_folder_says_that_no_server_runs_there() {
+    fn the_status_says_what_is_known_of_the_order_and_no_more() {
         let folder = tempfile::tempdir().unwrap();
-        let status = Status::of(folder.path());
-        assert_eq!(status.to_string(), "server: does not run\norder: its own; it is a single server");
-        assert_eq!(status.place(), None);
+        let told = || {
+            let status = Status::of(folder.path());
+            assert_eq!(status.place(), None);
+            status.to_string()
+        };
+        let none = "server: does not run\norder: none; no server has stored anything here";
+        assert_eq!(told(), none);
+        assert_eq!(Status::of(&folder.path().join("missing")).to_string(), none);
+        fs::write(folder.path().join("lobby.sqlite"), "").unwrap();
+        assert_eq!(told(), "server: does not run\norder: its own; no order of several servers is noted here");
+        for damaged in ["", "hobnob-machine", "something else\n{}", "hobnob-machine 1 2\n{\"cut"] {
+            fs::write(folder.path().join(FILE), damaged).unwrap();
+            assert_eq!(told(), "server: does not run\norder: not known; machine.json cannot be read");
+        }
     }
 }

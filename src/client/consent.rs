@@ -167,7 +167,7 @@ impl State {
         Ok(())
     }
 
-    /// Turns away a user who waits.
+    /// Declines a user who waits.
     ///
     /// # Errors
     /// Returns an error if nobody of that name waits.

@@ -35,7 +35,7 @@ impl KnownNames {
         }
     }
 
-    /// Notes that nobody is in the lobby, before an answer says who is.
+    /// Forgets who is in the lobby. The caller then names, one by one, those who are there by a new answer of the server.
     pub(crate) fn nobody_is_here(&mut self) {
         self.here.clear();
     }

@@ -7,6 +7,7 @@ mod alike_notices;
 pub(crate) mod away;
 pub(crate) mod command_error;
 mod consent;
+mod early_texts;
 mod elsewhere;
 pub(crate) mod found;
 pub(crate) mod heads;

@@ -11,13 +11,11 @@ use hobnob_protocol::text::Text;
 use hobnob_protocol::verification::VerifyMessage;
 use thiserror::Error;
 
+use crate::client::early_texts::{EarlyText, EarlyTexts, TooMuchWaits};
 use crate::peer::{Familiarity, PeerLinkHandle, PeerNetwork, Receipt, SayError, TooManyLinks};
 use crate::session::SessionId;
 use crate::session::link_id::LinkId;
 use crate::timestamp::now;
-
-/// How many texts may wait for an introduction, which takes a second or fails.
-const MAX_EARLY_TEXTS: usize = 1000;
 
 /// How many tokens of ended sessions are remembered. A server that brings such a token again is up to no good.
 const ENDED_KEPT: usize = 1000;
@@ -28,9 +26,9 @@ pub enum NotTaken {
     /// The link of the session does not take the text.
     #[error(transparent)]
     Link(#[from] SayError),
-    /// As many texts wait for the session to open as may.
-    #[error("too much waits for the session to open")]
-    NotOpenYet,
+    /// As much waits for the session to open as may.
+    #[error(transparent)]
+    NotOpenYet(#[from] TooMuchWaits),
 }
 
 /// The way of one private session to its peer.
@@ -38,8 +36,8 @@ pub enum NotTaken {
 struct PrivateLink {
     link: Option<(LinkId, PeerLinkHandle)>,
     token: Option<PairToken>,
-    /// The texts that were said before the introduction came, with their numbers and times.
-    early: Vec<(u64, Text, u64)>,
+    /// The texts that were said before the introduction came.
+    early: EarlyTexts,
     leaving: bool,
     /// The command that asked for the session.
     opened_by: Option<&'static str>,
@@ -80,11 +78,7 @@ impl PrivateLinks {
         let private = self.links.entry(session).or_default();
         match &private.link {
             Some((_, link)) => Ok(link.say(id, text, at)?),
-            None if private.early.len() < MAX_EARLY_TEXTS => {
-                private.early.push((id, text, at));
-                Ok(())
-            }
-            None => Err(NotTaken::NotOpenYet),
+            None => Ok(private.early.take(EarlyText { id, text, at })?),
         }
     }
 
@@ -301,8 +295,9 @@ impl PrivateLinks {
 
     fn attach(&mut self, session: SessionId, id: LinkId, handle: PeerLinkHandle, token: PairToken) {
         let private = self.links.entry(session).or_default();
-        for (text_id, text, at) in private.early.drain(..) {
-            // The outbox of the link takes as many texts as may have waited here.
+        for EarlyText { id: text_id, text, at } in private.early.drain() {
+            // The outbox of a new link is empty, and no more waits here than it takes. If the link is over already, the
+            // event that says so reports all texts of the session.
             let _fits = handle.say(text_id, text, at);
         }
         private.link = Some((id, handle));

@@ -1,5 +1,5 @@
-//! When it is noted how far this user has read in the lobby and in rooms: at the end of the run, and for a person also
-//! with each line, since a run may end without being asked. This file owns what counts as read. It does not know how
+//! When it is noted how far this user has read in the lobby and in rooms: when a room is left, at the end of the run, and
+//! for a person also with each line, since a run may end without being asked. This file owns what counts as read. It does not know how
 //! marks are stored.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `\decline NAME`: turns away a user who asks for a private session.
+//! `\decline NAME`: declines a user who asks for a private session.
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;

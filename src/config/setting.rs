@@ -1,5 +1,5 @@
-//! The table of all settings of the user's preferences. Each has a name, and values that are read and written as `\set`
-//! and the `[terminal]` table of the config file write them. This file reads and writes no file.
+//! The table of all settings of the user's preferences: the name of each, and how its values are written. `\set` and the
+//! `[terminal]` table of the config file write a value in the same way. This file opens no file.
 
 use thiserror::Error;
 

@@ -208,7 +208,7 @@ async fn a_run_begins_with_the_error_of_another_key_if_no_server_has_the_trusted
 }
 
 #[tokio::test(start_paused = true)]
-async fn told_addresses_that_do_not_answer_keep_no_client_out() {
+async fn silent_addresses_from_the_server_keep_no_client_out() {
     for host in [Host::Silent, Host::Mute] {
         let (network, [lobby, _]) = (Network::default(), keys());
         let told: Vec<String> = (0..MAX_SERVERS).map(|number| format!("told{number}:1")).collect();

@@ -56,7 +56,7 @@ impl ReadPosition {
         self.at.map(|(log, position)| Cursor { log, position })
     }
 
-    /// Begins a new connection; the log is the lobby's.
+    /// Begins to read the lobby's log on a new connection.
     pub fn welcomed(&mut self, welcome: &Welcome) -> Resumed {
         self.begin(welcome.log, welcome.head, welcome.start, welcome.resumed)
     }

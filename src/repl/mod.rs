@@ -270,8 +270,8 @@ impl ReplHandle {
 
 impl Drop for ReplHandle {
     fn drop(&mut self) {
-        // If the program is already ending (after a panic or a signal), the terminal was given back. An editor that
-        // woke up now would change its settings again, and might not live long enough to undo that.
+        // After a panic or a signal the program has already given the terminal back. Closing the screen then would wake
+        // the editor, which would change the terminal's settings again and might not live long enough to undo that.
         if !terminal::is_given_back() {
             self.screen.close();
         }

@@ -295,7 +295,7 @@ impl SharedTerminal {
         let mut state = self.lock();
         if state.phase == Phase::Drawing {
             state.phase = Phase::Reading;
-            // A bell that has rung could not be answered before now.
+            // The editor could not answer the bell while it drew, so its time for the answer begins now.
             state.rung = state.rung.map(|_| Instant::now());
             if state.cancel || state.closing {
                 state.signal();

@@ -158,7 +158,7 @@ pub(super) fn with_whom(row: &SessionRow) -> String {
 }
 
 fn anything_else(width: usize) -> String {
-    format!("{PROGRAM_VOICE}{:width$}  anything else is said in the current session\n", "TEXT")
+    format!("{PROGRAM_VOICE}{:width$}  any other line is said in the current session\n", "TEXT")
 }
 
 fn own(text: &str) -> String {
@@ -368,7 +368,7 @@ mod tests {
         };
         let help = Notice::Help { commands: vec![row("quit", false), row("roll", true)] };
         let expected = ">>> \\quit  does␛[2J\n>>> commands of your own:\n>>> \\roll  does␛[2J\n\
-                        >>> TEXT   anything else is said in the current session\n";
+                        >>> TEXT   any other line is said in the current session\n";
         shows(&help, expected);
     }
 

@@ -160,7 +160,7 @@ impl Repeated {
             Self::Renamed => format!("the server gave you another name {count} more times"),
             Self::OtherLog => format!("a log was another than the one read before {count} more times"),
             Self::Topic => {
-                format!("what is talked about was said {count} more times; \\topic tells it")
+                format!("the topic was set {count} more times; \\topic shows it")
             }
             Self::LookAlike => {
                 format!("{count} more names only look like others: \\whois tells whose key is whose")

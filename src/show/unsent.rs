@@ -89,12 +89,12 @@ impl fmt::Display for Unsent<'_> {
                 "the session it was typed in is over; the Up key brings it back"
             }
             Self::SessionOfLineOver => "the session it was typed in is over",
-            Self::SessionOfCallOver => "the session it was called from is over",
+            Self::SessionOfCallOver => "the session from which the program was called is over",
             Self::TypedTooEarly => "it was typed before this prompt was there; the Up key brings it back",
             Self::CommandBehind => {
                 "a command was typed behind the text that was there; the Up key brings both back"
             }
-            Self::LeftBeforeYes => "you left before you said yes",
+            Self::LeftBeforeYes => "you quit without answering whether to send it",
             Self::EndedBeforeItsTurn => "the run was ended before its turn",
             Self::NothingAcknowledged => "the other's program answers, but acknowledges nothing",
             Self::NotAcknowledged => "it was not acknowledged before the end",

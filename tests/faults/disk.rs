@@ -284,7 +284,7 @@ fn a_backup_onto_a_full_disk_fails_and_leaves_no_file() {
     let Some(disk) = Disk::at(place.to_str().unwrap(), 4) else { return };
     let (data, to) = (server.data_dir(), place.join("backup").display().to_string());
     let backup = |to: &str| Launch::server_program().args(["backup", "--data-dir", &data, to]).run("");
-    backup(&to).failed().complains("is full; nothing is left of the backup");
+    backup(&to).failed().complains("is full; no backup was made, and what was begun is removed");
     assert_eq!(std::fs::read_dir(&place).unwrap().count(), 0, "the failed backup left a file");
     disk.fill();
     let _failed = backup(&to).failed();

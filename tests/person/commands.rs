@@ -200,7 +200,7 @@ fn help_is_grouped_and_has_examples_at_every_width() {
         anna.enter("\\help");
         anna.sees(">>> people");
         anna.sees("\\fork NAME");
-        anna.sees("anything else is said");
+        anna.sees("any other line is said");
         assert!(anna.rows().iter().all(|row| row.chars().count() <= usize::from(columns)));
         anna.enter("\\help fork");
         anna.sees("e.g. \\fork bobby");

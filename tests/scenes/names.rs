@@ -38,7 +38,7 @@ fn the_same_key_in_a_second_client_gets_a_numbered_name_and_its_user_is_told() {
 }
 
 #[test]
-fn a_name_stays_with_its_key_while_its_user_is_away() {
+fn a_name_stays_with_its_key_after_its_user_has_left() {
     let server = Server::start(&[]);
     let home = Home::new();
     server.client("anna").home(&home).run("").ended_with(0);

@@ -76,7 +76,7 @@ fn an_optional_member_that_is_null_counts_as_left_out() {
 
 /// JSON libraries differ in what they write. This test decides what is read, and docs/PROTOCOL.md says it.
 #[test]
-fn each_form_that_json_leaves_open_is_read_in_one_way() {
+fn doubtful_json_is_refused_and_order_and_blanks_do_not_matter() {
     for refused in [
         r#"{"type":"say","id":1,"id":1,"text":"x"}"#,
         r#"{"type":"say","type":"say","id":1,"text":"x"}"#,

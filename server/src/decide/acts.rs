@@ -1,6 +1,6 @@
 //! The acts of operators, from the act that a client sends to the message in the log. This module finds out whom an act
-//! is about, whether the act may be done, what stands in the log afterwards, and which connections are sent out. The
-//! rules themselves are in [`rules`](super::rules). Unlike the rules, this module also knows the roster.
+//! is about, what stands in the log afterwards, and which connections are sent out. Whether the act may be done, the
+//! [`rules`](super::rules) decide. Unlike the rules, this module also knows the roster.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -23,12 +23,12 @@ mod decision_hashes;
 mod effect;
 mod encoding;
 mod entry;
+#[cfg(test)]
+mod golden_tests;
 mod lives;
 mod machine;
 mod marks;
 mod numbering;
-#[cfg(test)]
-mod pinned_tests;
 pub(crate) mod posts;
 mod rooms;
 #[cfg(test)]

@@ -43,7 +43,10 @@ pub(crate) async fn ask_machine(
         let asking = Told::ask(Arc::clone(neighbours), server);
         match asking.await {
             Some(told) if told.saved.place.next() >= begins => return Ok(told),
-            _ => tracing::warn!(server = server.0, "a neighbour does not tell its machine"),
+            _ => tracing::warn!(
+                server = server.0,
+                "another server of this lobby did not send its state; the next one is asked"
+            ),
         }
     }
     Err(CannotCatchUp::NobodyTells { begins })

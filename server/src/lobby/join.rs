@@ -124,7 +124,7 @@ impl Lobby {
         self.no_longer_asked(id);
     }
 
-    /// Newcomers that waited for a sign of life of this connection need not wait any more.
+    /// The rival has shown life or has gone: the newcomers that waited for it go on, and evict nobody.
     pub(super) fn no_longer_awaited(&mut self, rival: ConnectionId) {
         for held in self.held.iter_mut().filter(|held| held.rival == rival) {
             held.ready = true;

@@ -257,7 +257,7 @@ impl Lobby {
     }
 }
 
-/// Ends a connection without saying what became of the texts that are on their way.
+/// Returns how to end a connection without saying what became of the texts that are on their way.
 pub(super) fn without_a_word() -> Ending {
     Ending { last: None, after_all: true }
 }

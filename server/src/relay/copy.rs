@@ -1,6 +1,6 @@
 //! Copies bytes between two streams, both ways, no faster than the rate. This file owns the bytes that were read and
 //! not written yet: none while both sides take what comes, and at most one chunk in each direction while a side does
-//! not. It knows nothing of the bytes, which are encrypted. Which clients are joined is decided in `talk` and `seats`;
+//! not. It knows nothing of the bytes, which are encrypted. Which clients are joined is decided in `asking` and `seats`;
 //! how many sessions there may be is in `seats`.
 
 use std::future::poll_fn;

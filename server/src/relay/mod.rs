@@ -3,14 +3,14 @@
 //! to each other. No other client is let in, and the server remembers nothing for this. This module knows tokens and
 //! keys, but neither names, nor who is in the lobby, nor what is in the bytes.
 //!
-//! The way of a connection: `talk` (the request and its answer), `kept_out` (whether operators sent its key out),
+//! The way of a connection: `asking` (the request and its answer), `kept_out` (whether operators sent its key out),
 //! `seats` (the client waits for the other side, or meets it), `copy` (the bytes pass). Every wait has a time limit,
 //! and the number of connections is limited: for one key, for one address, and in all.
 
+mod asking;
 mod copy;
 pub(crate) mod kept_out;
 mod seats;
-mod talk;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,9 +23,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::asking::AskingError;
 use self::kept_out::{Allowed, KeptOut};
 use self::seats::{Guest, Seat, Seats, Side, Taken};
-use self::talk::TalkError;
 use crate::admission::{Admission, Slot, Verdict};
 use crate::metrics::Metrics;
 use crate::tokens::Tokens;
@@ -111,11 +111,11 @@ enum NotJoined {
     /// The client is told this reason.
     Refused(RelayRefusedCode),
     /// The client is closed without an answer.
-    Lost(TalkError),
+    Lost(AskingError),
 }
 
-impl From<TalkError> for NotJoined {
-    fn from(error: TalkError) -> Self {
+impl From<AskingError> for NotJoined {
+    fn from(error: AskingError) -> Self {
         Self::Lost(error)
     }
 }
@@ -139,7 +139,7 @@ impl Relay {
     pub(crate) async fn serve(&self, client: RelayClient, from: IpAddr, admitted: Option<Slot>) {
         let RelayClient { mut wire, mut lines } = client;
         let arrival = Box::pin(timeout(HANDSHAKE_TIMEOUT, self.arrive(&mut wire, &mut lines, from)));
-        let arrived = arrival.await.unwrap_or(Err(NotJoined::Lost(TalkError::TooLong)));
+        let arrived = arrival.await.unwrap_or(Err(NotJoined::Lost(AskingError::TooLong)));
         let (wire, not_joined) = match arrived {
             Ok(arrived) => {
                 drop(admitted);
@@ -154,7 +154,7 @@ impl Relay {
             NotJoined::Refused(code) => {
                 tracing::debug!(?code, "is not relayed");
                 self.metrics.relay_refused.inc();
-                Box::pin(talk::refuse(wire, code)).await;
+                Box::pin(asking::refuse(wire, code)).await;
             }
             NotJoined::Lost(error) => tracing::debug!(%error, "is not relayed"),
         }
@@ -162,7 +162,7 @@ impl Relay {
 
     /// Tells a client for which there is no room that it may try again.
     pub(crate) async fn turn_away(&self, client: RelayClient) {
-        talk::refuse(client.wire, RelayRefusedCode::Busy).await;
+        asking::refuse(client.wire, RelayRefusedCode::Busy).await;
     }
 
     /// Finds out who the client is, and whether it may be relayed.
@@ -173,7 +173,7 @@ impl Relay {
         from: IpAddr,
     ) -> Result<Arrived, NotJoined> {
         let refused = |code| Err(NotJoined::Refused(code));
-        let (session, other) = talk::request(wire, lines).await?;
+        let (session, other) = asking::request(wire, lines).await?;
         let Ok(key) = wire.peer(RELAY_ALPN) else { return refused(RelayRefusedCode::Token) };
         if self.rate.is_none() {
             return refused(RelayRefusedCode::Off);
@@ -232,11 +232,11 @@ impl Relay {
         brought: tokio::sync::oneshot::Receiver<Guest<Brought>>,
     ) -> Result<Guest<Brought>, NotJoined> {
         let _waiting = Counted::one(&self.metrics.relay_waiting);
-        talk::tell(wire, RelayAnswer::Waiting).await?;
+        asking::tell(wire, RelayAnswer::Waiting).await?;
         let refused = |code| Err(NotJoined::Refused(code));
         tokio::select! {
             guest = brought => guest.map_err(|_gone| NotJoined::Refused(RelayRefusedCode::TakenOver)),
-            error = talk::hung_up(wire, &mut lines) => Err(error.into()),
+            error = asking::hung_up(wire, &mut lines) => Err(error.into()),
             () = sleep(RELAY_WAIT) => refused(RelayRefusedCode::Alone),
             () = seat.given_up.cancelled() => refused(RelayRefusedCode::TakenOver),
             () = permit.allowed.sent_out.cancelled() => refused(RelayRefusedCode::SentOut),
@@ -250,8 +250,8 @@ impl Relay {
         let Guest { seat: other_seat, brings: Brought { wire: mut other_wire, permit: other_permit } } =
             guest;
         let told = tokio::try_join!(
-            talk::tell(&mut wire, RelayAnswer::Met),
-            talk::tell(&mut other_wire, RelayAnswer::Met)
+            asking::tell(&mut wire, RelayAnswer::Met),
+            asking::tell(&mut other_wire, RelayAnswer::Met)
         );
         if let Err(error) = told {
             return tracing::debug!(%error, "the two could not be joined");

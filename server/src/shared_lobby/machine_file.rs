@@ -115,11 +115,20 @@ impl MachineFile {
         }
     }
 
-    /// Returns the machine that was kept last in `dir`, whichever order it belongs to.
-    pub(crate) fn any(dir: &Path) -> Option<Vec<u8>> {
-        let bytes = fs::read(dir.join(FILE)).ok()?;
-        let end = bytes.iter().position(|byte| *byte == b'\n')?;
-        bytes.starts_with(KIND.as_bytes()).then(|| bytes[end + 1..].to_vec())
+    /// Returns the machine that was kept last in `dir`, whichever order it belongs to; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read or does not begin as such a file does.
+    pub(crate) fn any(dir: &Path) -> io::Result<Option<Vec<u8>>> {
+        let bytes = match fs::read(dir.join(FILE)) {
+            Ok(bytes) => bytes,
+            Err(err) if matches!(err.kind(), io::ErrorKind::NotFound) => return Ok(None),
+            Err(err) => return Err(err),
+        };
+        match bytes.iter().position(|byte| *byte == b'\n') {
+            Some(end) if bytes.starts_with(KIND.as_bytes()) => Ok(Some(bytes[end + 1..].to_vec())),
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
     }
 
     /// Writes the machine in place of the one that was written before. If that fails, the one before stays, and the next

@@ -73,6 +73,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Returns the key of the other side, after the handshake.
+    ///
+    /// # Errors
+    /// Fails if the two sides did not agree on `alpn`.
     pub(crate) fn peer(&self, alpn: &[u8]) -> Result<PublicKey, TransportError> {
         transport::authenticated_peer(self.tls.state(), alpn)
     }

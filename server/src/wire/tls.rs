@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_record_are_answered_with_an_alert() {
+    fn bytes_that_are_no_record_and_a_changed_record_are_refused_with_an_answer() {
         const ALERT: u8 = 21;
         let mut pair = Pair::new(1000);
         let err =

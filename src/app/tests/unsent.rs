@@ -71,3 +71,19 @@ fn a_question_that_is_open_when_the_link_is_lost_fails_its_command() {
     scene.shows("\\whois: the lobby went down before it answered");
     assert_eq!(scene.link.told().len(), 2, "the script goes on");
 }
+
+#[test]
+fn what_a_session_cannot_keep_until_it_opens_is_reported_as_it_is_said() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\fork bobby"]);
+    let session = scene.app.state.sessions.current().unwrap();
+    let long = Text::new("x".repeat(16 * 1024)).unwrap();
+    let fit = crate::peer::OUTBOX_BYTES / long.as_str().len();
+    for _ in 0..fit {
+        assert!(scene.app.state.say(session, long.clone(), None).is_some());
+    }
+    assert_eq!(scene.app.state.verdict, ExitVerdict::Done);
+    assert_eq!(scene.app.state.say(session, Text::new("too much").unwrap(), None), None);
+    scene.shows("not sent (1000 messages or 4 MiB wait for the session to open): too much");
+    assert_eq!((scene.app.state.verdict, scene.app.state.ledger.len()), (ExitVerdict::Failed, fit));
+}

@@ -201,7 +201,7 @@ impl DialRules {
 
     /// Notes the key of the lobby's server. Before this is known, nothing is relayed.
     pub fn lobby_has_key(&self, key: PublicKey) {
-        // A run has one lobby; another key would have ended the run.
+        // All servers that let this client in have one key, so a second call changes nothing.
         let _known_already = self.lobby_key.set(key);
     }
 

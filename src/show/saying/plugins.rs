@@ -4,6 +4,10 @@ use std::fmt;
 
 use super::Saying;
 
+/// What is told if there is no program. It names both places in which programs are looked for.
+const NO_PROGRAM: &str =
+    "there is no program hobnob-NAME, neither in commands/ of the config directory nor on the PATH";
+
 /// A sentence about or of one of the user's own programs.
 #[derive(Debug)]
 pub(crate) enum Plugin<'a> {
@@ -60,7 +64,7 @@ impl fmt::Display for Plugin<'_> {
 /// Writes the programs, one in each line.
 fn write_programs(f: &mut fmt::Formatter<'_>, programs: &[(String, Option<String>)]) -> fmt::Result {
     if programs.is_empty() {
-        return f.write_str("there is no program hobnob-NAME on the path");
+        return f.write_str(NO_PROGRAM);
     }
     for (index, (name, wants)) in programs.iter().enumerate() {
         if index > 0 {
@@ -81,7 +85,7 @@ mod tests {
     #[test]
     fn every_program_is_listed_with_what_it_may_do() {
         let told = |programs| Plugin::All { programs }.to_string();
-        assert_eq!(told(&[]), "there is no program hobnob-NAME on the path");
+        assert_eq!(told(&[]), NO_PROGRAM);
         let programs = [("roll".to_owned(), Some("run dice".to_owned())), ("x".to_owned(), None)];
         assert_eq!(
             told(&programs),

@@ -48,9 +48,9 @@ pub(crate) enum Private<'a> {
         /// The command.
         command: &'a str,
     },
-    /// This user has turned a user away.
+    /// This user has declined a user who asked for a private session.
     Declined {
-        /// The name of the user who was turned away.
+        /// The name of the user who was declined.
         name: &'a UserName,
     },
     /// A user has waited for an answer for too long.

@@ -15,6 +15,10 @@ const USAGE: usize = 25;
 /// If the explanation had fewer columns than this beside the usage, it is written below the usage.
 const BESIDE: usize = 30;
 
+/// The last rows of the list of all commands.
+const HELP_ENDS_WITH: [&str; 2] =
+    ["any other line is said in the current session; //text says /text", "\\help COMMAND has examples"];
+
 impl TerminalForm {
     pub(super) fn help(&self, commands: &[HelpRow], columns: usize) -> String {
         let mut shown = String::new();
@@ -28,12 +32,9 @@ impl TerminalForm {
             shown.push_str(&self.help_row(row, columns));
         }
         if commands.len() > 1 {
-            shown.push_str(
-                &self.say(
-                    "anything else is said in the current session; \\help COMMAND has examples",
-                    columns,
-                ),
-            );
+            for told in HELP_ENDS_WITH {
+                shown.push_str(&self.say(told, columns));
+            }
         }
         shown
     }

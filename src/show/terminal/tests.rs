@@ -163,7 +163,7 @@ fn help_has_one_row_for_each_command_on_80_columns() {
         (commands.len(), commands.iter().map(|row| row.group.clone()).collect());
     groups.dedup();
     let shown = text(form(false).show(&Notice::Help { commands }, 80));
-    assert_eq!(shown.lines().count(), count + groups.len() + 1, "{shown}");
+    assert_eq!(shown.lines().count(), count + groups.len() + 2, "{shown}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl TerminalForm {
                 }
                 Rest::Missed => format!("{count} unread, the newest {shown} of them; \\missed reads all"),
                 Rest::History => {
-                    format!("{count} unread, the newest {shown} of them; \\history {count} shows all")
+                    format!("{count} unread, the newest {shown} of them; \\history N shows earlier ones")
                 }
             },
             Some((count, _)) if session == SessionId::LOBBY || room.is_some() => {

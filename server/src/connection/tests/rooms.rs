@@ -240,7 +240,7 @@ async fn rooms_are_listed_in_parts_sorted_by_name() {
 }
 
 #[tokio::test]
-async fn joins_for_which_there_is_no_room_to_wait_are_answered_busy() {
+async fn joins_above_the_queue_are_answered_busy() {
     let world = World::new();
     let (mut anna, _) = world.join("anna", 1024 * 1024).await;
     anna.join_room("dev", 0).await;

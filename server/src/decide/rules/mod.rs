@@ -1,7 +1,8 @@
 //! What operators decided and what follows from it for everybody else: who is an operator, who is banned or muted, and
 //! whether the lobby is slow or locked. One plain struct is changed by [`Moderation`]s in their order, and asked about
-//! joins and texts. Every server that applies the same moderations in the same order comes to the same answers.
-//! Therefore nothing here asks a clock, a socket or chance: the time comes with each entry.
+//! joins and texts. Whether an operator may act on a user is decided here and nowhere else ([`Rules::moderate`]). Every
+//! server that applies the same moderations in the same order comes to the same answers. Therefore nothing here asks a
+//! clock, a socket or chance: the time comes with each entry.
 //!
 //! This module knows keys, fingerprints, names and networks. It knows neither connections nor the log. The machine
 //! finds out whom an act is about, and stores the [`Rules`] after each change, because a pruned log no longer holds the

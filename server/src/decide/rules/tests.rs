@@ -1,4 +1,4 @@
-//! The rules of operators: who may do what to whom, for how long, and what follows for everybody else.
+//! Tests of the rules of operators: who may do what to whom, for how long, and what follows for everybody else.
 
 use hobnob_protocol::content::ShortText;
 

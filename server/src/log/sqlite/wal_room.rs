@@ -49,7 +49,7 @@ impl WalRoom {
         match fill(file, len, until) {
             Ok(()) => self.until = until,
             Err(err) => {
-                tracing::debug!(%err, "no room is made in the WAL from now on");
+                tracing::debug!(%err, "the WAL is not lengthened in advance from now on");
                 let _it_stays_longer = file.set_len(len);
                 self.file = None;
             }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_file_that_may_only_be_read_is_refused() {
+fn a_database_that_was_opened_for_reading_is_refused_for_writing() {
     let folder = folder();
     drop(open(folder.path()));
     let reading = file::open_for_reading(folder.path()).unwrap();

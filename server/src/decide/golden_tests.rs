@@ -17,10 +17,10 @@ use hobnob_protocol::text::Text;
 use super::*;
 
 /// One batch on each line.
-const BATCHES: &str = include_str!("pinned/batches.jsonl");
+const BATCHES: &str = include_str!("golden/batches.jsonl");
 
 /// The machine after the second batch, and after the last one.
-const MACHINES: &str = include_str!("pinned/machines.jsonl");
+const MACHINES: &str = include_str!("golden/machines.jsonl");
 
 const ONE: ServerId = ServerId(0xffff_ffff);
 const OTHER: ServerId = ServerId(7);

@@ -18,7 +18,7 @@ const TELL_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why a connection is given up. The client is not told: it is gone, or speaks a different protocol.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum TalkError {
+pub(super) enum AskingError {
     #[error(transparent)]
     Broken(#[from] std::io::Error),
     #[error(transparent)]
@@ -35,16 +35,16 @@ pub(super) enum TalkError {
 pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     lines: &mut LineBuffer,
-) -> Result<(PairToken, PublicKey), TalkError> {
+) -> Result<(PairToken, PublicKey), AskingError> {
     loop {
         match lines.next_message()? {
             Some(RelayRequest::Meet { session, other }) if lines.is_empty() => return Ok((session, other)),
-            Some(RelayRequest::Meet { .. }) => return Err(TalkError::OutOfTurn),
+            Some(RelayRequest::Meet { .. }) => return Err(AskingError::OutOfTurn),
             Some(RelayRequest::Unknown) => continue,
             None => {}
         }
         if !poll_fn(|cx| wire.poll_fill(cx, lines)).await? {
-            return Err(TalkError::Closed);
+            return Err(AskingError::Closed);
         }
     }
 }
@@ -53,11 +53,11 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
 pub(super) async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     answer: RelayAnswer,
-) -> Result<(), TalkError> {
+) -> Result<(), AskingError> {
     wire.put(&[codec::encode(&answer)])?;
     timeout(TELL_WITHIN, poll_fn(|cx| wire.poll_flush(cx)))
         .await
-        .map_err(|_elapsed| TalkError::TooLong)??;
+        .map_err(|_elapsed| AskingError::TooLong)??;
     Ok(())
 }
 
@@ -65,12 +65,12 @@ pub(super) async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
 pub(super) async fn hung_up<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     lines: &mut LineBuffer,
-) -> TalkError {
+) -> AskingError {
     loop {
         match poll_fn(|cx| wire.poll_fill(cx, lines)).await {
             Ok(true) if lines.is_empty() => {}
-            Ok(true) => return TalkError::OutOfTurn,
-            Ok(false) => return TalkError::Closed,
+            Ok(true) => return AskingError::OutOfTurn,
+            Ok(false) => return AskingError::Closed,
             Err(err) => return err.into(),
         }
     }
