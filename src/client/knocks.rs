@@ -29,6 +29,9 @@ const SHOWN_ONE_IN: Duration = Duration::from_secs(5);
 /// How many names are remembered of users who left before they were answered.
 const MOST_GONE: usize = 64;
 
+/// How long the introduction of a user who was accepted may take before this user is told that none has come.
+const COMES_WITHIN: Duration = Duration::from_secs(5);
+
 /// How many declined keys are remembered. Each takes an answer of this user, or two minutes.
 const MOST_DECLINED: usize = 1000;
 
@@ -57,7 +60,7 @@ pub(crate) struct Knock {
 pub(crate) enum KnockRefused {
     /// This key was declined lately.
     Declined,
-    /// This key already waits, or as many users wait as may.
+    /// As many users wait as may.
     Busy,
 }
 
@@ -75,6 +78,8 @@ pub(crate) struct Knocks {
     waiting: Vec<Knock>,
     declined: VecDeque<(PublicKey, Instant)>,
     welcome: VecDeque<Welcome>,
+    /// Those whom this user has accepted and who were not introduced yet, with the time at which he is told so.
+    accepted: Vec<(UserName, PublicKey, Instant)>,
     /// The names of users who left while they waited, the latest last.
     gone: VecDeque<UserName>,
     /// How many of them left before this user was told of them; this number is still to be told.
@@ -84,8 +89,10 @@ pub(crate) struct Knocks {
 }
 
 impl Knocks {
-    /// Adds a user who wants to be let in, and waits. If as many wait as may, a user with a known key takes the place
-    /// of the stranger who has waited for longest. Returns the question of that stranger.
+    /// Adds a user who wants to be let in, and waits. If this key waits already, its newest question is the one that
+    /// counts, because the user may have lost the link and come back; the time goes on. If as many wait as may, a user
+    /// with a known key takes the place of the stranger who has waited for longest. Returns the question that no longer
+    /// waits.
     ///
     /// # Errors
     /// Returns the reason if this user is not asked.
@@ -101,8 +108,12 @@ impl Knocks {
         if self.declined.iter().any(|(declined, _)| declined == key) {
             return Err(KnockRefused::Declined);
         }
-        if self.waiting.iter().any(|knock| knock.key == *key) {
-            return Err(KnockRefused::Busy);
+        if let Some(knock) = self.waiting.iter_mut().find(|knock| knock.key == *key) {
+            let earlier = std::mem::replace(&mut knock.ask, ask);
+            if knock.name != *name {
+                (knock.name, knock.is_shown) = (name.clone(), false);
+            }
+            return Ok((earlier != ask).then_some(earlier));
         }
         let mut gives_way = None;
         if self.waiting.len() >= MOST_WAITING {
@@ -173,6 +184,30 @@ impl Knocks {
         Some(self.waiting.remove(at))
     }
 
+    /// Notes that this user has accepted a user who waited, whose introduction is to come.
+    pub(crate) fn note_accepted(&mut self, name: UserName, key: PublicKey, now: Instant) {
+        self.note_welcome(key, false, now);
+        self.accepted.retain(|(_, accepted, _)| *accepted != key);
+        self.accepted.truncate(MOST_WAITING - 1);
+        self.accepted.push((name, key, now + COMES_WITHIN));
+    }
+
+    /// This user asks for a session with this user, who need not be told anything else.
+    pub(crate) fn answered_by_fork(&mut self, name: &UserName) {
+        self.take(name);
+        self.accepted.retain(|(accepted, ..)| accepted != name);
+    }
+
+    /// A user with this key was introduced.
+    pub(crate) fn comes(&mut self, key: &PublicKey) {
+        self.accepted.retain(|(_, accepted, _)| accepted != key);
+    }
+
+    /// Removes and returns the users who were accepted and were not introduced in time: their questions were over.
+    pub(crate) fn take_not_come(&mut self, now: Instant) -> Vec<UserName> {
+        self.accepted.extract_if(.., |(_, _, by)| *by <= now).map(|(name, ..)| name).collect()
+    }
+
     /// Notes that this key was declined and may not ask again for a while.
     pub(crate) fn note_declined(&mut self, key: PublicKey, now: Instant) {
         remember(&mut self.declined, MOST_DECLINED, (key, now));
@@ -212,7 +247,8 @@ impl Knocks {
         let now = Instant::now();
         let is_unshown = self.gone_unseen > 0 || self.waiting.iter().any(|knock| !knock.is_shown);
         let shown = is_unshown.then(|| self.next_shown_at(now));
-        self.waiting.iter().map(|knock| knock.until).chain(shown).min()
+        let come = self.accepted.iter().map(|(_, _, by)| *by);
+        self.waiting.iter().map(|knock| knock.until).chain(shown).chain(come).min()
     }
 
     /// Removes and returns the users who have waited for long enough.
@@ -223,6 +259,7 @@ impl Knocks {
     /// Forgets the users who wait, because the server has forgotten its questions.
     pub(crate) fn forget_waiting(&mut self) {
         self.waiting.clear();
+        self.accepted.clear();
     }
 }
 
@@ -255,15 +292,10 @@ mod tests {
     fn one_knock_of_each_key_and_sixteen_in_all_may_wait() {
         let (mut knocks, now) = (Knocks::default(), Instant::now());
         assert_eq!(knock(&mut knocks, 1, now), Ok(()));
-        assert_eq!(knock(&mut knocks, 1, now), Err(KnockRefused::Busy));
-        assert_eq!(
-            knocks.knock(9, &name(200), &key(1), false, now),
-            Err(KnockRefused::Busy),
-            "a key waits only once, under any name"
-        );
+        assert_eq!(knocks.knock(9, &name(1), &key(1), false, now), Ok(Some(1)), "a key waits only once");
         (2..=16).for_each(|number| assert_eq!(knock(&mut knocks, number, now), Ok(())));
         assert_eq!(knock(&mut knocks, 17, now), Err(KnockRefused::Busy));
-        assert_eq!(knocks.take(&"USER1".parse().unwrap()).unwrap().ask, 1);
+        assert_eq!(knocks.take(&"USER1".parse().unwrap()).unwrap().ask, 9);
         assert_eq!(knock(&mut knocks, 17, now), Ok(()));
         assert_eq!(knocks.take(&name(1)), None);
     }
@@ -277,11 +309,42 @@ mod tests {
         (1..=16).for_each(|number| knock(&mut knocks, number, now).unwrap());
         assert_eq!(knocks.take_unshown(now).len(), SHOWN_AT_ONCE as usize);
         assert_eq!(known(&mut knocks, 100), Ok(Some(1)));
-        assert_eq!(known(&mut knocks, 100), Err(KnockRefused::Busy), "one question of a key");
+        assert_eq!(known(&mut knocks, 100), Ok(None), "one question of a key");
         assert_eq!(knocks.take_unshown(now + SHOWN_ONE_IN), [(name(100), key(100))]);
         (2..=16).for_each(|number| assert_eq!(known(&mut knocks, 100 + number), Ok(Some(number.into()))));
         assert_eq!(known(&mut knocks, 120), Err(KnockRefused::Busy), "all who wait are known");
         assert_eq!(knock(&mut knocks, 17, now), Err(KnockRefused::Busy));
+    }
+
+    #[test]
+    fn a_key_that_asks_again_is_answered_under_its_newest_question_and_name_in_the_same_time() {
+        let (mut knocks, now) = (Knocks::default(), Instant::now());
+        knock(&mut knocks, 1, now).unwrap();
+        assert_eq!(knocks.take_unshown(now).len(), 1);
+        let later = now + WAITS_FOR / 2;
+        assert_eq!(knocks.knock(7, &name(1), &key(1), false, later), Ok(Some(1)));
+        assert_eq!(knocks.take_unshown(later), [], "the user was told of it");
+        assert_eq!(knocks.knock(8, &name(2), &key(1), false, later), Ok(Some(7)));
+        assert_eq!(knocks.take_unshown(later), [(name(2), key(1))], "the name is another");
+        let overdue = knocks.take_overdue(now + WAITS_FOR);
+        assert_eq!(overdue.iter().map(|knock| knock.ask).collect::<Vec<_>>(), [8]);
+    }
+
+    #[test]
+    fn a_user_who_was_accepted_and_does_not_come_is_told_of_once() {
+        let (mut knocks, now) = (Knocks::default(), Instant::now());
+        (1..=3).for_each(|number| knocks.note_accepted(name(number), key(number), now));
+        knocks.comes(&key(2));
+        assert_eq!(knocks.deadline(), Some(now + COMES_WITHIN));
+        assert_eq!(knocks.take_not_come(now), []);
+        assert_eq!(knocks.take_not_come(now + COMES_WITHIN), [name(1), name(3)]);
+        assert_eq!((knocks.take_not_come(now + COMES_WITHIN * 2), knocks.deadline()), (vec![], None));
+        assert!(knocks.take_welcome(&key(1), now + COMES_WITHIN), "who comes late is let in");
+        (0..100).for_each(|_| knocks.note_accepted(name(1), key(1), now));
+        (2..100).for_each(|number| knocks.note_accepted(name(number), key(number), now));
+        assert_eq!(knocks.accepted.len(), MOST_WAITING);
+        knocks.forget_waiting();
+        assert_eq!(knocks.deadline(), None);
     }
 
     #[test]
