@@ -109,6 +109,7 @@ fn back_up(data_dir: Option<&Path>, dir: &Path) -> anyhow::Result<()> {
     let runtime = runtime().context("cannot start the runtime")?;
     let made: anyhow::Result<_> = runtime.block_on(async {
         // The signals are taken before anything is made, so that a signal never leaves the backup half made.
+        signals::outgrown_files_are_errors().context("cannot take signals")?;
         let cut_short = signals::Ending::taken(true).context("cannot take signals")?.wait();
         let backup = Arc::new(Backup::begin(dir)?);
         let making = Arc::clone(&backup);
@@ -195,6 +196,7 @@ fn serve(options: &Options) -> anyhow::Result<()> {
     let runtime = runtime().context("cannot start the runtime")?;
     let result = runtime.block_on(async {
         // Signals are taken before anything else, so that a signal never finds the server half started.
+        signals::outgrown_files_are_errors().context("cannot take signals")?;
         let rereads = options.operators.is_some();
         let mut hangups = rereads.then(signals::Hangups::taken).transpose().context("cannot take signals")?;
         let mut shutdown = pin!(signals::Ending::taken(!rereads).context("cannot take signals")?.wait());

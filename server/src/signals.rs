@@ -1,6 +1,6 @@
 //! The signals that end a server in order. This file owns which signals these are, and the rule that a SIGHUP that was
 //! ignored when the server was started (`nohup`) stays ignored. If there is a file of operators, SIGHUP makes the
-//! server read it again and does not end it.
+//! server read it again and does not end it. A limit on the size of files ends no program of the server.
 
 use std::io;
 
@@ -67,6 +67,16 @@ impl Hangups {
     }
 }
 
+/// A write that would make a file larger than `ulimit -f` allows fails from now on, as it does on a full disk. Otherwise
+/// the system would end the program in the middle of it.
+///
+/// # Errors
+/// Fails when the system does not let the signal be taken.
+pub(crate) fn outgrown_files_are_errors() -> io::Result<()> {
+    // The signal stays taken until the process ends.
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
+}
+
 /// Whether SIGHUP is not being ignored. If the system does not tell, SIGHUP is not taken, because once taken it could
 /// no longer be ignored.
 fn may_take_hangup() -> bool {
@@ -83,6 +93,13 @@ fn ignores(status: &str, signal: u32) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_grows_too_large_does_not_end_the_program() {
+        outgrown_files_are_errors().unwrap();
+        let signal = rustix::process::Signal::XFSZ;
+        rustix::process::kill_process(rustix::process::getpid(), signal).unwrap();
+    }
 
     #[test]
     fn ignored_signals_are_read_from_the_status_text_of_the_system() {

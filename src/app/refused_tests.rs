@@ -13,7 +13,7 @@ use crate::lobby::event::ServerAnswer;
 use crate::repl::{Draft, ReplHandle, Typed};
 use crate::screen::folding::Folding;
 use crate::screen::{Form, Screen, Sink};
-use crate::session::PeerSession;
+use crate::session::{PeerSession, RoomSession};
 use crate::show::terminal::TerminalForm;
 
 const BOBBY: SessionId = SessionId(1);
@@ -92,6 +92,28 @@ fn a_script_is_told_the_reason_alone() {
     scene.feed(&["hello"]);
     scene.lobby(LobbyEvent::not_accepted(1, NotAcceptedCode::Slow));
     scene.shows("not sent (slow mode: wait a little before you speak again): hello");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_of_a_room_that_is_over_does_nothing_in_the_lobby() {
+    for line in ["\\topic our plan", "\\leave", "\\edit our plan"] {
+        let mut scene = person();
+        let room = RoomSession { joined: true, ..RoomSession::joining("tea".parse().unwrap()) };
+        let tea = scene.app.state.sessions.add_room(room);
+        scene.app.state.sessions.switch(tea);
+        scene.app.prompt();
+        scene.app.state.sessions.remove_room(tea);
+        scene.app.settle();
+        enter(&mut scene, line, tea);
+        scene.shows("nothing was done (the session it was typed in is over; the Up key brings it back)");
+        assert_eq!(input(&scene), (vec![line.to_owned()], String::new()));
+        assert!(scene.link.told().is_empty(), "{line}");
+        // Under the lobby's own prompt it is carried out when there was time to read what happened.
+        tokio::time::advance(super::terminal::SETTLING).await;
+        enter(&mut scene, "\\topic our plan", SessionId::LOBBY);
+        let told = scene.link.told();
+        assert!(matches!(&told[..], [ClientMessage::Act { .. }]), "{told:?}");
+    }
 }
 
 #[test]

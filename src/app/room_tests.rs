@@ -308,6 +308,8 @@ fn a_room_that_cannot_be_rejoined_ends_and_its_waiting_texts_are_reported() {
     assert_eq!(scene.app.state.sessions.current(), None, "a script has to say where its next text goes");
     scene.feed(&["more"]);
     scene.shows("not sent (no session is current");
+    scene.feed(&["\\topic our plan"]);
+    scene.shows("\\topic: no session is current: \\lobby, \\sw or \\join first; no topic was set");
 }
 
 #[test]

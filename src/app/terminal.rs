@@ -28,7 +28,7 @@ pub(super) const TYPED_AHEAD: Duration = Duration::from_millis(150);
 
 /// How long it takes at least to read a new prompt and type a line. If a line is complete sooner after the prompt fell
 /// back to the lobby, it was typed for the session that ended.
-const SETTLING: Duration = Duration::from_millis(700);
+pub(super) const SETTLING: Duration = Duration::from_millis(700);
 
 /// A second Ctrl-C within this time leaves.
 const SECOND_INTERRUPT: Duration = Duration::from_secs(3);

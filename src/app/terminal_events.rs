@@ -8,7 +8,7 @@ use super::asked::{Asked, AskedTo, is_yes};
 use super::meaning::{self, Meaning, Unclear};
 use super::script_queue::Queued;
 use super::{App, InputSource};
-use crate::commands::EDIT;
+use crate::commands::{self, EDIT};
 use crate::input::line::Source;
 use crate::repl::{Draft, Edit, Typed};
 use crate::session::SessionId;
@@ -103,7 +103,8 @@ impl App {
         meaning::of(line, Source::Terminal(&*words), &self.state.user.aliases, &self.state.me.name)
     }
 
-    /// Carries out what a line means. A text goes to the session that its prompt showed, or nowhere.
+    /// Carries out what a line means. A text goes to the session that its prompt showed, or nowhere, and so does a command
+    /// that acts on its session.
     fn judged(&mut self, line: &str, session: SessionId) {
         let meaning = self.meaning(line);
         let InputSource::Terminal(terminal) = &mut self.input else { return };
@@ -118,6 +119,13 @@ impl App {
                 Err(why) => self.state.report_unsent(Some(session), &text, &why),
             },
             Meaning::Command { word, args } => {
+                let of_session = commands::find(&word).filter(|command| command.traits.of_session);
+                if let Some(command) = of_session
+                    && let Err(why) = terminal.accept(line, session, &self.state)
+                {
+                    let failure = Failure::from(failing::Input::OfAnotherSession(&why));
+                    return self.state.fail(failure.of_command(command.name));
+                }
                 terminal.leave_ended();
                 self.command(Queued::new(word, args, None));
             }

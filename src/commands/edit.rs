@@ -13,7 +13,7 @@ pub(crate) const EDIT: Command = Command {
     optional: true,
     group: Group::Talking,
     examples: &["\\edit", "\\edit Dear all,"],
-    traits: Traits::NONE,
+    traits: Traits { of_session: true, ..Traits::NONE },
     run,
 };
 

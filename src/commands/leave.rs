@@ -14,7 +14,7 @@ pub(super) const LEAVE: Command = Command {
     optional: false,
     group: Group::Sessions,
     examples: &[],
-    traits: Traits::NONE,
+    traits: Traits { of_session: true, ..Traits::NONE },
     run,
 };
 

@@ -16,7 +16,7 @@ pub(super) const TOPIC: Command = Command {
     optional: true,
     group: Group::Sessions,
     examples: &["\\topic", "\\topic Green tea, mostly"],
-    traits: Traits::NONE,
+    traits: Traits { of_session: true, ..Traits::NONE },
     run,
 };
 
@@ -25,6 +25,10 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if args.is_empty() {
         state.show_topic(session);
         return Ok(Progress::Done);
+    }
+    if state.sessions.current().is_none() {
+        // A script whose `\\join` has failed means the room, not the lobby.
+        return Err(failing::Sessions::NoTopicSet.into());
     }
     state.require_lobby_up()?;
     let text = ShortText::new(args).map_err(failing::Room::NoTopic)?;

@@ -36,6 +36,9 @@ pub struct Traits {
     /// Whether the command answers a user who asks for a private session. If it is called without a name, the error says
     /// who asks.
     pub answers_askers: bool,
+    /// Whether the command acts on the session in which it is typed. At a terminal it goes to the session that its prompt
+    /// showed or does nothing, like a text: a topic that is meant for a room is not set in the lobby.
+    pub of_session: bool,
     /// Makes the text that the command says, from this user's name and the argument; `None` if the command says
     /// nothing. Such a text goes where the prompt said, like any other text.
     pub says: Option<fn(&UserName, &str) -> String>,
@@ -50,6 +53,7 @@ impl Traits {
         for_scripts: false,
         not_for_programs: false,
         answers_askers: false,
+        of_session: false,
         says: None,
     };
 }

@@ -18,6 +18,11 @@ const STATUS: &str = "/proc/self/status";
 /// Fails if the system does not allow the signals to be caught.
 pub fn watch() -> Result<mpsc::Receiver<Signal>> {
     let status = std::fs::read_to_string(STATUS).unwrap_or_default();
+    // Once taken, this signal no longer ends the program: a write that would make a file larger than `ulimit -f` allows
+    // fails, as it does on a full disk.
+    signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))
+        .map(drop)
+        .context("signals cannot be caught")?;
     let (tx, rx) = mpsc::channel(4);
     for (kind, name) in [
         (SignalKind::interrupt(), Signal::Interrupt),
@@ -51,6 +56,13 @@ fn is_ignored(status: &str, signal: i32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_grows_too_large_does_not_end_the_program() {
+        let _signals = watch().unwrap();
+        let signal = rustix::process::Signal::XFSZ;
+        rustix::process::kill_process(rustix::process::getpid(), signal).unwrap();
+    }
 
     #[test]
     fn ignored_signals_are_read_from_the_status_file() {

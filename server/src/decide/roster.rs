@@ -18,7 +18,7 @@ use hobnob_protocol::ids::RunId;
 use hobnob_protocol::key::{Fingerprint, PublicKey};
 use hobnob_protocol::name::UserName;
 
-use self::free_name::form;
+use self::free_name::{Hint, form};
 pub(super) use self::saved::SavedRoster;
 use super::binding::NameBinding;
 use super::entry::{ConnectionId, Newcomer};
@@ -115,8 +115,8 @@ pub(crate) struct Roster {
     owners: Table<PublicKey, Owner>,
     /// The date on which users are seen now, in milliseconds since 1970-01-01 UTC. It never goes back.
     today: u64,
-    /// For a wish, a number below which no form of the wish is free for a stranger.
-    hints: Table<UserName, u32>,
+    /// For a wish, where the search for a form that is free for a stranger begins.
+    hints: Table<UserName, Hint>,
     /// The answer to `users`, kept until somebody comes, goes, is away or is back.
     shown: Option<Present>,
 }
@@ -188,7 +188,7 @@ impl Roster {
         }
         self.shown = None;
         if self.bindings.get(&member.name).is_none_or(|binding| binding.key != member.key) {
-            self.lower_hints(&member.name);
+            self.came_free(&member.name);
             return Some((member, None));
         }
         let seen = self.see(&member.name);

@@ -7,12 +7,13 @@
 //! The bytes are made of a [`Snapshot`], which the lobby takes in no time and gives to another thread: of a million users
 //! they are hundreds of megabytes and take seconds. Meanwhile the machine goes on, and the snapshot stays at its place.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use hobnob_order::Place;
 use hobnob_protocol::candidate::Candidate;
-use hobnob_protocol::chain::{ChainHash, Position};
+use hobnob_protocol::chain::{ChainHash, LogId, Position};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -28,6 +29,7 @@ use super::numbering::{Numbering, SavedNumbering};
 use super::rooms::{KeptRoom, Rooms, SavedRooms};
 use super::roster::{Roster, SavedRoster};
 use super::rules::Rules;
+use super::standing::Standing;
 
 /// A machine that was read back.
 #[derive(Debug, Clone)]
@@ -189,6 +191,13 @@ impl Saved {
     #[must_use]
     pub fn rooms(&self) -> Vec<(KeptRoom, Position)> {
         self.machine.rooms.spoken_in()
+    }
+
+    /// Returns how much each room is used, by its log.
+    #[must_use]
+    pub fn standings(&self) -> BTreeMap<LogId, Standing> {
+        let rooms = self.rooms();
+        self.machine.rooms.standings(rooms.iter().map(|(kept, _)| &kept.id))
     }
 
     /// Returns the names that belong to a key.

@@ -16,8 +16,8 @@
 //! This does not stop somebody who has both kinds of keys: at least seven that came back over a longer time than the
 //! people, and so many new ones that speak after the people's last words that no place is left for more than one of the
 //! people. Then the room counts as a room of these keys. Once they are banned, or spoke in enough newer rooms, it is not
-//! established until two people speak there again. And where a log is read at a start, only its newest messages tell
-//! which keys spoke, and nobody counts as banned while it is read.
+//! established until two people speak there again. A store keeps this over starts. Only what was said since it was last
+//! noted there is read from the messages, and nobody counts as banned while they are read.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -94,6 +94,7 @@ impl Told {
         let (start, messages) = self.messages(None, self.saved.head, history).await?;
         let mut batch = Batch { messages: Arc::new(messages), names: self.saved.names(), ..Batch::default() };
         batch.rules = Some(self.saved.rules());
+        batch.standings = self.saved.standings();
         for (kept, head) in self.saved.rooms() {
             let log = kept.id.log;
             let (start, messages) = self.messages(Some(log), head, history).await?;

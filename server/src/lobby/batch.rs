@@ -295,6 +295,7 @@ impl Lobby {
                 }
                 Effect::Bound { binding, is_new } => {
                     must |= is_new;
+                    self.expiry.dated();
                     self.unsaved.bind(binding);
                 }
                 Effect::Freed(name) => {
@@ -349,7 +350,9 @@ impl Lobby {
         let seen = seen.into_iter().map(|kept| RoomBatch { kept, messages: Arc::default() });
         // Messages of a room that is gone by the end of the batch are told and not stored.
         let is_there = |room: &RoomBatch| !gone_rooms.contains(&room.kept.id.log);
-        let rooms = with_words.chain(seen).filter(is_there).collect();
-        Batch { messages, names, freed, rooms, gone_rooms, ..Batch::default() }
+        let rooms: Vec<RoomBatch> = with_words.chain(seen).filter(is_there).collect();
+        let spoken_in = rooms.iter().filter(|room| !room.messages.is_empty());
+        let standings = self.machine.rooms().standings(spoken_in.map(|room| &room.kept.id));
+        Batch { messages, names, freed, rooms, gone_rooms, standings, ..Batch::default() }
     }
 }

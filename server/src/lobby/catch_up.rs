@@ -1,21 +1,18 @@
 //! Reads an order that several servers share up to its end, before any client is served. Each batch is applied, and
-//! what follows from it is stored if the log does not have it yet. What the log has already is compared with the order.
+//! what follows from it is stored if the log does not have it yet (`catching`).
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_order::{Follower, OrderedStream, Place, StreamError, next};
-use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
+use hobnob_protocol::chain::{LogId, Seq};
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::unsaved::{Changes, Unsaved};
-use crate::decide::{Effect, Machine, Proposals, RoomId, Rules};
-use crate::log::{Batch, LobbyLog, LogError, RoomBatch};
-
-/// How many messages are stored together.
-const STORED_AT_ONCE: usize = 4096;
+use super::catching::Catching;
+use crate::decide::{Effect, Machine, Proposals};
+use crate::log::{LobbyLog, LogError};
 
 /// How long the order may be silent although it holds more batches, and for how long it may be impossible to ask for
 /// its end.
@@ -112,8 +109,11 @@ pub enum CannotCatchUp {
     #[error("the lobby's stream was deleted and made again while it was read")]
     Replaced,
     /// What follows from the order cannot be stored.
-    #[error("what the lobby's stream holds cannot be stored")]
-    Store(#[source] LogError),
+    #[error(
+        "what the lobby's stream holds cannot be stored: {0}. If the disk is not full and this user may write there, \
+         {BEGIN_AGAIN}"
+    )]
+    Store(LogError),
 }
 
 /// A machine that has come to the end of the order, and the follower that reads on from there.
@@ -152,7 +152,7 @@ pub(crate) async fn read_up(
 /// was just elected and does not know all of it yet.
 async fn read_on(
     stream: &Arc<dyn OrderedStream<Proposals>>,
-    mut machine: Machine,
+    machine: Machine,
     log: &Arc<dyn LobbyLog>,
     known: Seq,
 ) -> Result<CaughtUp, CannotCatchUp> {
@@ -162,36 +162,83 @@ async fn read_on(
     }
     let place = machine.reached().map_or(Place(0), |reached| reached.place);
     let (begins, end) = bounds(stream, place).await?;
-    let mut follower = follow(stream, &machine, begins).await?;
+    let follower = follow(stream, &machine, begins).await?;
     let mut catching = Catching::new(Arc::clone(log), stored);
-    let (mut reached, mut decided) = (place, Vec::new());
-    let mut settled = None;
-    while reached < end || machine.head().seq < known {
-        let until = match reached < end {
-            true => Instant::now() + PATIENCE,
-            false => *settled.get_or_insert_with(|| Instant::now() + SETTLED_WITHIN),
-        };
-        let ordered = match timeout_at(until, next(&mut *follower)).await {
-            Ok(ordered) => ordered,
-            Err(_elapsed) if reached < end => return Err(CannotCatchUp::Silent),
-            Err(_elapsed) => break,
-        };
-        let ordered = ordered.map_err(named)?;
-        reached = ordered.place;
-        machine.apply(&ordered, &mut decided);
-        machine.commit();
-        for effect in decided.drain(..) {
-            if let Effect::Joined { id, .. } = &effect {
-                machine.roster_mut().enter(*id);
-            }
-            catching.take(effect)?;
+    let mut reading = Reading { machine, follower, reached: place, end, known, settled: None };
+    let mut decided = Vec::new();
+    while reading.apply_next(&mut decided).await? {
+        if catching.asks_which_rooms_end(&decided) {
+            catching.rooms_end(reading.rooms_that_end(stream).await?);
         }
-        if catching.count >= STORED_AT_ONCE {
-            catching.store(&machine).await?;
+        decided.drain(..).try_for_each(|effect| catching.take(effect)).map_err(CannotCatchUp::Fork)?;
+        if catching.has_many() {
+            catching.store(&reading.machine).await.map_err(CannotCatchUp::Store)?;
         }
     }
-    catching.store(&machine).await?;
+    catching.store(&reading.machine).await.map_err(CannotCatchUp::Store)?;
+    let Reading { machine, follower, reached, .. } = reading;
     Ok(CaughtUp { machine, follower, batches: reached.0 - place.0 })
+}
+
+/// An order that is being read up to its end, and the machine to which its batches are applied.
+struct Reading {
+    machine: Machine,
+    follower: Box<dyn Follower<Proposals>>,
+    /// The place of the batch that was applied last.
+    reached: Place,
+    /// Where the order ends, as far as it was told.
+    end: Place,
+    /// A message of the lobby up to which it goes on after that.
+    known: Seq,
+    /// Until when the messages after the end may come.
+    settled: Option<Instant>,
+}
+
+impl Reading {
+    /// Applies the next batch, and appends what follows from it to `decided`. Returns false at the end.
+    async fn apply_next(&mut self, decided: &mut Vec<Effect>) -> Result<bool, CannotCatchUp> {
+        let is_before_end = self.reached < self.end;
+        if !is_before_end && self.machine.head().seq >= self.known {
+            return Ok(false);
+        }
+        let until = match is_before_end {
+            true => Instant::now() + PATIENCE,
+            false => *self.settled.get_or_insert_with(|| Instant::now() + SETTLED_WITHIN),
+        };
+        let ordered = match timeout_at(until, next(&mut *self.follower)).await {
+            Ok(ordered) => ordered.map_err(named)?,
+            Err(_elapsed) if is_before_end => return Err(CannotCatchUp::Silent),
+            Err(_elapsed) => return Ok(false),
+        };
+        self.reached = ordered.place;
+        self.machine.apply(&ordered, decided);
+        self.machine.commit();
+        for effect in &*decided {
+            if let Effect::Joined { id, .. } = effect {
+                self.machine.roster_mut().enter(*id);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns the logs of the rooms that end between here and the end of the order. Reads it to its end for that, and
+    /// stays here itself.
+    async fn rooms_that_end(
+        &self,
+        stream: &Arc<dyn OrderedStream<Proposals>>,
+    ) -> Result<BTreeSet<LogId>, CannotCatchUp> {
+        let Self { ref machine, reached, end, known, .. } = *self;
+        let (machine, follower) = (machine.clone(), stream.follow(reached));
+        let mut ahead = Self { machine, follower, reached, end, known, settled: None };
+        let (mut ended, mut decided) = (BTreeSet::new(), Vec::new());
+        while ahead.apply_next(&mut decided).await? {
+            ended.extend(decided.drain(..).filter_map(|effect| match effect {
+                Effect::RoomGone(room) => Some(room.log),
+                _ => None,
+            }));
+        }
+        Ok(ended)
+    }
 }
 
 /// Follows the order from the place at which `machine` stands. If the batch at that place is still kept, it has to be the
@@ -240,102 +287,6 @@ pub(super) fn named(err: StreamError) -> CannotCatchUp {
         StreamError::Skipped { wanted, begins } => CannotCatchUp::CutOff { wanted, begins },
         StreamError::WentBack { reached, ends } => CannotCatchUp::WentBack { reached, ends },
         StreamError::Replaced => CannotCatchUp::Replaced,
-    }
-}
-
-/// What follows from the order and is not stored yet.
-struct Catching {
-    log: Arc<dyn LobbyLog>,
-    /// The newest message that the log of the lobby had before.
-    stored: Position,
-    /// The newest message that the log of each room had before.
-    stored_in_rooms: BTreeMap<LogId, Position>,
-    messages: Vec<LobbyMessage>,
-    rooms: BTreeMap<LogId, (RoomId, Vec<LobbyMessage>)>,
-    unsaved: Unsaved,
-    rules: Option<Arc<Rules>>,
-    /// How many messages wait to be stored.
-    count: usize,
-}
-
-impl Catching {
-    fn new(log: Arc<dyn LobbyLog>, stored: Position) -> Self {
-        let rooms = log.rooms().into_iter();
-        Self {
-            stored,
-            stored_in_rooms: rooms.map(|room| (room.kept.id.log, room.head)).collect(),
-            messages: Vec::new(),
-            rooms: BTreeMap::new(),
-            unsaved: Unsaved::default(),
-            rules: None,
-            count: 0,
-            log,
-        }
-    }
-
-    fn take(&mut self, effect: Effect) -> Result<(), CannotCatchUp> {
-        match effect {
-            Effect::Said { room, message, .. } => self.said(room, message)?,
-            Effect::Bound { binding, .. } => self.unsaved.bind(binding),
-            Effect::Freed(name) => self.unsaved.free(name),
-            Effect::Rules(rules) => self.rules = Some(rules),
-            Effect::RoomSeen(room) => self.unsaved.room_seen(room),
-            Effect::RoomGone(room) => {
-                self.rooms.remove(&room.log);
-                self.stored_in_rooms.remove(&room.log);
-                self.unsaved.room_gone(room.log);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn said(&mut self, room: Option<RoomId>, message: LobbyMessage) -> Result<(), CannotCatchUp> {
-        let stored = match &room {
-            None => Some(self.stored),
-            Some(room) => self.stored_in_rooms.get(&room.log).copied(),
-        };
-        if !is_new(stored, &message)? {
-            return Ok(());
-        }
-        self.count += 1;
-        match room {
-            None => self.messages.push(message),
-            Some(room) => self.rooms.entry(room.log).or_insert_with(|| (room, Vec::new())).1.push(message),
-        }
-        Ok(())
-    }
-
-    async fn store(&mut self, machine: &Machine) -> Result<(), CannotCatchUp> {
-        let Changes { names, freed, rooms: seen, gone_rooms } = self.unsaved.take();
-        let messages = Arc::new(std::mem::take(&mut self.messages));
-        self.count = 0;
-        let mut rooms: BTreeMap<LogId, RoomBatch> = BTreeMap::new();
-        for kept in seen {
-            rooms.insert(kept.id.log, RoomBatch { kept, messages: Arc::default() });
-        }
-        for (log, (id, messages)) in std::mem::take(&mut self.rooms) {
-            let kept = machine.rooms().kept(&id);
-            rooms.insert(log, RoomBatch { kept, messages: Arc::new(messages) });
-        }
-        let rooms = rooms.into_values().collect();
-        let rules = self.rules.take();
-        let batch = Batch { messages, names, freed, rooms, gone_rooms, rules, ..Batch::default() };
-        match batch == Batch::default() {
-            true => Ok(()),
-            false => self.log.append(batch).await.map_err(CannotCatchUp::Store),
-        }
-    }
-}
-
-/// Whether a log that goes up to `stored` does not have this message yet. It is an error if the message has the number
-/// of `stored` and another hash.
-fn is_new(stored: Option<Position>, message: &LobbyMessage) -> Result<bool, CannotCatchUp> {
-    match stored {
-        Some(stored) if message.seq < stored.seq => Ok(false),
-        Some(stored) if message.seq == stored.seq && message.hash == stored.hash => Ok(false),
-        Some(stored) if message.seq == stored.seq => Err(CannotCatchUp::Fork(message.seq)),
-        _ => Ok(true),
     }
 }
 

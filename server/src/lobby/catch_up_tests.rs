@@ -1,5 +1,5 @@
-//! Servers that start while the order has a new leader, which tells less of it than its predecessor had acknowledged, or
-//! after the order has lost its end.
+//! Servers that start while the order has a new leader, which tells less of it than its predecessor had acknowledged,
+//! after the order has lost its end, or with a log that is ahead of the machine that was saved.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,9 +8,16 @@ use hobnob_order::{
     Follower, Later, MemoryStream, OrderedStream, Place, PublishError, ServerId, StreamIdentity,
 };
 use hobnob_protocol::chain::Position;
+use hobnob_protocol::content::Content;
+use hobnob_protocol::ids::RunId;
+use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::room::RoomName;
+use hobnob_protocol::text::Text;
 
 use super::*;
-use crate::log::MemoryLog;
+use crate::decide::{ConnectionId, Entry, Join, Newcomer};
+use crate::log::check::verify;
+use crate::log::{MemoryLog, SqliteLog, SqliteOptions};
 
 /// An order that hides its newest batch from those who ask where it ends, so many times.
 struct Elected {
@@ -101,4 +108,122 @@ async fn an_order_that_lost_its_end_and_has_gone_on_is_noticed_at_the_place_that
     // What was read is no longer kept, so it is not compared.
     inner.forget(Place(3)).await;
     assert_eq!(catch_up(&stream, read.machine, &log).await.unwrap().batches, 2);
+}
+
+/// An order in which a room gets many texts and ends, and then its name is made again.
+struct Remade {
+    stream: Arc<MemoryStream<Proposals>>,
+    number: u64,
+}
+
+const SERVER: ServerId = ServerId(5);
+
+impl Remade {
+    const TEXTS: u64 = 4300;
+
+    async fn publish(&mut self, entries: Vec<Entry>) {
+        self.number += 1;
+        let batch = Proposals { server: SERVER, number: self.number, vouch: None, entries };
+        self.stream.publish(Arc::new(batch)).await.unwrap();
+    }
+
+    async fn make(&mut self, log: u8) {
+        let (from, room, log) = (ConnectionId::of(SERVER, 1), dev(), LogId::new([log; 16]));
+        self.publish(vec![Entry::JoinRoom { from, room, log }]).await;
+    }
+
+    async fn say(&mut self, ids: std::ops::Range<u64>) {
+        let from = ConnectionId::of(SERVER, 1);
+        let content: Content = Text::new("word").unwrap().into();
+        let say = |id| Entry::Say { from, id, room: Some(dev()), content: content.clone() };
+        self.publish(ids.map(say).collect()).await;
+    }
+
+    /// Makes the order up to the texts in the first room.
+    async fn begin() -> Self {
+        let stream = Arc::new(MemoryStream::new(StreamIdentity([7; 16])));
+        let mut remade = Self { stream, number: 0 };
+        let newcomer = Newcomer {
+            wish: "anna".parse().unwrap(),
+            key: PublicKey::new([1; 32]),
+            run: RunId::new([1; 8]),
+            candidates: Vec::new(),
+        };
+        let (id, evict, keep, address) = (ConnectionId::of(SERVER, 1), None, true, None);
+        remade.publish(vec![Entry::Join(Box::new(Join { id, newcomer, evict, keep, address }))]).await;
+        remade.make(1).await;
+        for first in (1..=Self::TEXTS).step_by(100) {
+            remade.say(first..first + 100).await;
+        }
+        remade
+    }
+
+    /// The first room ends, and perhaps another one gets its name.
+    async fn go_on(&mut self, again: bool) {
+        let from = ConnectionId::of(SERVER, 1);
+        let end = Entry::Expire { now: 10, before: 0, unspoken_before: 0, rooms_before: 10 };
+        self.publish(vec![Entry::Part { from, room: dev() }, end]).await;
+        if again {
+            self.make(2).await;
+            self.say(9001..9002).await;
+        }
+    }
+
+    /// Reads the order from where this machine stands, over the log in `folder`, and gives the machine.
+    async fn read(&self, folder: &tempfile::TempDir, machine: Machine) -> Result<Machine, CannotCatchUp> {
+        let log = SqliteLog::open(folder.path(), SqliteOptions::default()).unwrap();
+        let stream: Arc<dyn OrderedStream<Proposals>> = Arc::clone(&self.stream) as _;
+        let log: Arc<dyn LobbyLog> = Arc::new(log);
+        catch_up(&stream, machine, &log).await.map(|read| read.machine)
+    }
+}
+
+fn dev() -> RoomName {
+    "dev".parse().unwrap()
+}
+
+/// Returns the heads of the rooms in the file, and how many messages of rooms it was ever given.
+fn rooms_in(folder: &tempfile::TempDir) -> (Vec<u64>, u64) {
+    verify(folder.path()).unwrap();
+    let rooms = SqliteLog::open(folder.path(), SqliteOptions::default()).unwrap().rooms();
+    let conn = rusqlite::Connection::open(folder.path().join("lobby.sqlite")).unwrap();
+    let stored: i64 = conn.query_row("SELECT in_rooms FROM meta", [], |row| row.get(0)).unwrap();
+    (rooms.iter().map(|room| room.head.seq.0).collect(), stored.unsigned_abs())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_in_a_room_that_has_ended_is_not_stored_again_whether_its_name_was_made_again_or_not() {
+    for again in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut remade = Remade::begin().await;
+        let log = SqliteLog::open(folder.path(), SqliteOptions::default()).unwrap();
+        let start = Machine::shared(Position::start(&log.contents().log));
+        drop(log);
+        let machine = remade.read(&folder, start.clone()).await.unwrap();
+        assert_eq!(rooms_in(&folder), (vec![Remade::TEXTS], Remade::TEXTS));
+        remade.go_on(again).await;
+        let newest = remade.read(&folder, machine.clone()).await.unwrap();
+        let expected = (if again { vec![1] } else { vec![] }, Remade::TEXTS + u64::from(again));
+        assert_eq!(rooms_in(&folder), expected);
+        // The file is ahead of the machine that was saved, or nothing was saved at all.
+        for older in [machine, start] {
+            let read = remade.read(&folder, older).await.unwrap();
+            assert_eq!(read.reached(), newest.reached());
+            assert_eq!(rooms_in(&folder), expected, "again: {again}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_log_is_told_with_its_cause_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let remade = Remade::begin().await;
+    let log = SqliteLog::open(folder.path(), SqliteOptions::default()).unwrap();
+    let start = Machine::shared(Position::start(&log.contents().log));
+    let stream: Arc<dyn OrderedStream<Proposals>> = Arc::clone(&remade.stream) as _;
+    let moved = folder.path().join("moved");
+    std::fs::rename(folder.path().join("lobby.sqlite"), &moved).unwrap();
+    let log: Arc<dyn LobbyLog> = Arc::new(log);
+    let said = catch_up(&stream, start, &log).await.err().unwrap().to_string();
+    assert!(said.contains("lobby.sqlite") && said.contains(BEGIN_AGAIN), "{said}");
 }

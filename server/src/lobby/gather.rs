@@ -92,6 +92,16 @@ impl Gathered {
         self.entries.push(entry);
     }
 
+    /// Leaves out the texts and acts of a connection.
+    pub(super) fn leave_out_texts_of(&mut self, id: ConnectionId) {
+        self.entries.retain(|entry| match entry {
+            Entry::Say { from, .. } => *from != id,
+            Entry::Act(act) => act.from != id,
+            _ => true,
+        });
+        self.bytes = self.entries.iter().map(bytes_of_text).sum();
+    }
+
     /// Keeps a question that came after an entry on which its answer depends; otherwise gives it back.
     pub(super) fn keep(&mut self, question: LobbyCommand) -> Result<(), LobbyCommand> {
         self.later.keep(question)
@@ -165,6 +175,23 @@ mod tests {
             gathered.push(Entry::Leave(ConnectionId(1)));
         }
         assert_eq!(gathered.take(usize::MAX).0.len(), MAX_ENTRIES);
+    }
+
+    #[test]
+    fn texts_of_one_connection_are_left_out() {
+        let say = |from, id| Entry::Say {
+            from: ConnectionId(from),
+            id,
+            room: None,
+            content: Text::new("xyz").unwrap().into(),
+        };
+        let mut gathered = Gathered::default();
+        for entry in [say(1, 1), say(2, 1), Entry::Leave(ConnectionId(1)), say(1, 2)] {
+            gathered.push(entry);
+        }
+        gathered.leave_out_texts_of(ConnectionId(1));
+        assert_eq!(gathered.bytes, 3);
+        assert_eq!(gathered.take(usize::MAX).0, [say(2, 1), Entry::Leave(ConnectionId(1))]);
     }
 
     #[test]

@@ -136,7 +136,15 @@ impl Lobby {
         let keep = self.new_names.take(network, Instant::now());
         let charged = keep.then_some(network);
         let address = Some(network.ip());
-        let seat = Seat { outlet, entered: false, gone: false, presence_from: 0, proven: None, charged };
+        let seat = Seat {
+            outlet,
+            entered: false,
+            gone: false,
+            in_doubt: false,
+            presence_from: 0,
+            proven: None,
+            charged,
+        };
         self.seats.insert(id, seat);
         self.gathered.push(Entry::Join(Box::new(decide::Join { id, newcomer, evict, keep, address })));
     }

@@ -20,6 +20,7 @@
 mod ask_machine;
 mod batch;
 mod catch_up;
+mod catching;
 mod chunk;
 mod consent_elsewhere;
 mod fan_out;
@@ -62,6 +63,7 @@ use tokio_util::sync::CancellationToken;
 use self::batch::{Open, RoomWords, Storing, next_step};
 use self::fan_out::fan_out;
 use self::gather::Gathered;
+use self::housekeeping::Expiry;
 use self::join::Held;
 use self::names_clock::NamesClock;
 use self::presence::Presence;
@@ -108,6 +110,9 @@ struct Seat {
     entered: bool,
     /// Whether the connection has ended; that is proposed and not yet decided.
     gone: bool,
+    /// Whether a text of the connection may be stored or not. No later text of it is taken: if one got a number, the
+    /// earlier one could get none when it is sent again.
+    in_doubt: bool,
     /// Changes of presence before this one do not concern the client.
     presence_from: usize,
     /// When the client last answered a probe.
@@ -192,6 +197,7 @@ pub(crate) struct Lobby {
     presence_due: Instant,
     housekeeping_due: Instant,
     expiry_due: Instant,
+    expiry: Expiry,
 }
 
 impl Lobby {
@@ -272,12 +278,13 @@ impl Lobby {
             LobbyCommand::Say { from, id, room, content } => {
                 // The limit holds for the topic of a room, too, because whoever sets it says it to all who are in the
                 // room.
-                if !self.is_slow_enough(from, id, room.as_ref()) {
+                if self.is_in_doubt(from) || !self.is_slow_enough(from, id, room.as_ref()) {
                     return;
                 }
                 self.gathered.push(Entry::Say { from, id, room, content });
             }
             LobbyCommand::JoinRoom { from, room } => self.join_room(from, room),
+            LobbyCommand::Act(act) if self.is_in_doubt(act.from) => {}
             LobbyCommand::Act(act) => self.gathered.push(Entry::Act(act)),
             LobbyCommand::Operators(listed) => self.gathered.push(Entry::Operators(listed)),
             LobbyCommand::Part { from, room } => self.gathered.push(Entry::Part { from, room }),
@@ -308,6 +315,7 @@ impl Lobby {
         if now >= self.housekeeping_due {
             self.keep_house(now);
         }
+        self.go_on_expiring(now);
         self.start_batch();
         self.keep_machine(now);
         // If other servers read the order, too, this server must not drop it.
@@ -326,7 +334,7 @@ impl Lobby {
         let servers = self.servers.as_ref();
         let beat = servers.filter(|_| self.open.is_none()).map(Servers::beat_due);
         let keep = servers.filter(|_| self.storing.is_none()).and_then(|servers| servers.keeper.due());
-        [presence, held, beat, keep, self.consents.next_due()]
+        [presence, held, beat, keep, self.consents.next_due(), self.expiry.due()]
             .into_iter()
             .flatten()
             .fold(self.housekeeping_due, Instant::min)

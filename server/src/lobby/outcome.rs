@@ -161,17 +161,24 @@ impl Lobby {
         effects
     }
 
-    fn not_stored(&self, outcome: Outcome, from: ConnectionId, id: u64) {
+    fn not_stored(&mut self, outcome: Outcome, from: ConnectionId, id: u64) {
         match outcome {
             Outcome::Unknown => {
                 // Nothing is said about the text: the client has to make a new link first, and sends the text again on
-                // it.
-                if let Some(seat) = self.seats.get(&from) {
+                // it, and with it the texts after it.
+                self.gathered.leave_out_texts_of(from);
+                if let Some(seat) = self.seats.get_mut(&from) {
+                    seat.in_doubt = true;
                     seat.outlet.end(Ending { last: None, after_all: true });
                 }
             }
             _ => self.not_accepted(from, id),
         }
+    }
+
+    /// Whether a text of this connection may be stored or not.
+    pub(super) fn is_in_doubt(&self, id: ConnectionId) -> bool {
+        self.seats.get(&id).is_some_and(|seat| seat.in_doubt)
     }
 
     /// Tells an author that his text was not stored and will not be.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::gather::Gathered;
 use super::handle::LobbyHandle;
+use super::housekeeping::Expiry;
 use super::names_clock::NamesClock;
 use super::outlet::Memory;
 use super::presence::Presence;
@@ -140,6 +141,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         presence_due: now,
         housekeeping_due: now,
         expiry_due: now,
+        expiry: Expiry::default(),
         log: parts.log,
     };
     (handle, lobby)

@@ -9,6 +9,10 @@ use hobnob_protocol::name::UserName;
 
 use crate::decide::{KeptRoom, NameBinding};
 
+/// How many freed names are stored with one batch. A name that is not stored as freed belongs to its key again after a
+/// restart, and is freed then.
+const FREED_AT_ONCE: usize = 1000;
+
 /// What is to be stored.
 #[derive(Debug, Default)]
 pub(super) struct Unsaved {
@@ -63,9 +67,18 @@ impl Unsaved {
         *dates_due && !(bound.is_empty() && freed.is_empty() && rooms.is_empty() && gone_rooms.is_empty())
     }
 
-    /// Returns all changes; no changes are left afterwards.
+    /// Whether names are freed that are not stored as freed.
+    pub(super) fn has_freed(&self) -> bool {
+        !self.freed.is_empty()
+    }
+
+    /// Returns all changes; none are left afterwards, unless more names were freed than are stored at once.
     pub(super) fn take(&mut self) -> Changes {
-        let Self { bound, freed, rooms, gone_rooms, .. } = std::mem::take(self);
+        let Self { bound, mut freed, rooms, gone_rooms, .. } = std::mem::take(self);
+        if let Some(first_left) = freed.iter().nth(FREED_AT_ONCE).cloned() {
+            self.freed = freed.split_off(&first_left);
+            self.dates_due = true;
+        }
         Changes {
             names: bound.into_values().collect(),
             freed: freed.into_iter().collect(),
@@ -141,6 +154,22 @@ mod tests {
         let Changes { rooms, gone_rooms, .. } = unsaved.take();
         assert_eq!(rooms, [room(2, 6)]);
         assert_eq!(gone_rooms, [LogId::new([1; 16]), LogId::new([3; 16])]);
+    }
+
+    #[test]
+    fn many_freed_names_are_stored_in_parts() {
+        let mut unsaved = Unsaved::default();
+        let count = 2 * FREED_AT_ONCE + 1;
+        (0..count).for_each(|n| unsaved.free(name(&format!("n{n:05}"))));
+        unsaved.bind(binding("anna", 1));
+        let first = unsaved.take();
+        assert_eq!((first.names.len(), first.freed.len()), (1, FREED_AT_ONCE));
+        assert!(unsaved.is_due(), "the rest waits for nothing else");
+        unsaved.bind(binding(&format!("n{:05}", count - 1), 2));
+        let (second, third) = (unsaved.take(), unsaved.take());
+        assert_eq!((second.names.len(), second.freed.len()), (1, FREED_AT_ONCE));
+        assert_eq!(third, Changes::default(), "the last one belongs to somebody again");
+        assert!(!unsaved.has_freed());
     }
 
     #[test]

@@ -83,7 +83,9 @@ impl StoreLock {
     fn write_holder(&self, address: Option<SocketAddr>) -> Result<(), LogError> {
         let holder = Holder { program: self.program.clone(), pid: std::process::id(), address };
         let path = self.dir.join(HOLDER_FILE);
-        replace(&self.dir, &path, &holder).map_err(|err| cannot_write(&path, &err))
+        replace(&self.dir, &path, &holder)
+            .or_else(|err| overwrite(&path, &holder).map_err(|_| err))
+            .map_err(|err| cannot_write(&path, &err))
     }
 }
 
@@ -137,6 +139,15 @@ fn replace(dir: &Path, path: &Path, holder: &Holder) -> io::Result<()> {
     // The note is not synced: after a power cut nobody holds the lock, and the note means nothing.
     file.persist(path)?;
     Ok(())
+}
+
+/// Writes the note over the one that is there; fails if none is.
+fn overwrite(path: &Path, holder: &Holder) -> io::Result<()> {
+    let note = serde_json::to_vec(holder)?;
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    make_private(&file)?;
+    file.write_all(&note)?;
+    file.set_len(note.len() as u64)
 }
 
 fn held(dir: &Path) -> LogError {
@@ -197,6 +208,18 @@ mod tests {
         let lock = StoreLock::acquire(folder.path(), "hobnob").unwrap();
         assert_eq!(holder(folder.path()).unwrap().pid, std::process::id());
         drop(lock);
+    }
+
+    #[test]
+    fn a_note_that_is_left_is_overwritten_where_no_new_file_can_be_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("holder");
+        let holder_of = |pid| Holder { program: "hobnob".into(), pid, address: None };
+        assert!(overwrite(&path, &holder_of(1)).is_err(), "nothing is made");
+        std::fs::write(&path, [b'x'; 500]).unwrap();
+        overwrite(&path, &holder_of(7)).unwrap();
+        assert_eq!(holder(folder.path()), Some(holder_of(7)));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

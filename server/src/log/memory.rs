@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::posts::Posts;
 use super::{
-    Batch, Contents, KeptRoom, Later, LobbyLog, LogError, NameBinding, OpenedRoom, Rules, Stretch, end_after,
-    first_shown,
+    Batch, Contents, KeptRoom, Later, LobbyLog, LogError, NameBinding, OpenedRoom, RoomBatch, Rules,
+    Standing, Stretch, end_after, first_shown,
 };
 
 /// A log that lives as long as its process.
@@ -42,6 +42,8 @@ struct Line {
     /// The position of the newest message.
     head: Position,
     messages: VecDeque<LobbyMessage>,
+    /// How much the room is used.
+    standing: Standing,
 }
 
 impl MemoryLog {
@@ -105,9 +107,7 @@ impl LobbyLog for MemoryLog {
         let opened = |(kept, line): &(KeptRoom, Line)| {
             let mut posts = Posts::of_a_room();
             posts.note_all(&line.messages);
-            let mut standing = crate::decide::Standing::default();
-            line.messages.iter().for_each(|message| standing.spoke(message.key, message.at, |_| true));
-            OpenedRoom { kept: kept.clone(), head: line.head, posts, standing }
+            OpenedRoom { kept: kept.clone(), head: line.head, posts, standing: line.standing.clone() }
         };
         self.state().rooms.values().map(opened).collect()
     }
@@ -157,6 +157,11 @@ impl State {
         for log in &batch.gone_rooms {
             self.rooms.remove(log);
         }
+        for RoomBatch { kept: KeptRoom { id, .. }, .. } in
+            batch.rooms.iter().filter(|room| !room.messages.is_empty())
+        {
+            self.rooms.retain(|log, (kept, _)| *log == id.log || kept.id.name != id.name);
+        }
         for (room, head) in batch.rooms.iter().zip(heads).filter(|(_, head)| head.seq.0 > 0) {
             let log = room.kept.id.log;
             let begin = batch.begins.get(&log).copied().unwrap_or_else(|| Position::start(&log));
@@ -164,6 +169,12 @@ impl State {
             let (kept, line) = self.rooms.entry(log).or_insert_with(new);
             kept.clone_from(&room.kept);
             line.extend(&room.messages, head, history);
+            match batch.standings.get(&log) {
+                Some(standing) => line.standing.clone_from(standing),
+                None => {
+                    room.messages.iter().for_each(|said| line.standing.spoke(said.key, said.at, |_| true))
+                }
+            }
         }
         self.posts.note_all(batch.messages.iter());
         self.lobby.extend(&batch.messages, head, history);
@@ -173,7 +184,7 @@ impl State {
 
 impl Line {
     fn new(start: Position) -> Self {
-        Self { base: start, head: start, messages: VecDeque::new() }
+        Self { base: start, head: start, messages: VecDeque::new(), standing: Standing::default() }
     }
 
     fn extend(&mut self, messages: &[LobbyMessage], head: Position, history: u64) {

@@ -16,7 +16,7 @@ pub(crate) mod sqlite;
 mod suite;
 
 pub(crate) use crate::decide::posts;
-pub use crate::decide::{KeptRoom, NameBinding, OpenedRoom, POSTS_REMEMBERED, RoomId, Rules};
+pub use crate::decide::{KeptRoom, NameBinding, OpenedRoom, POSTS_REMEMBERED, RoomId, Rules, Standing};
 pub use lock::{Holder, StoreLock, holder};
 pub use memory::MemoryLog;
 pub use sqlite::{SqliteLog, SqliteOptions};
@@ -58,13 +58,16 @@ pub struct Batch {
     /// The positions after which new logs of rooms begin, for logs that do not begin at their own start: a new server
     /// is given only the messages that other servers still have.
     pub begins: BTreeMap<LogId, Position>,
+    /// How much rooms are used after their new messages. A log may also find that out from the messages themselves,
+    /// as long as it keeps them.
+    pub standings: BTreeMap<LogId, Standing>,
 }
 
 /// What is new in one room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomBatch {
     /// What is stored of the room besides its messages. If its log is not known yet, the log begins with these
-    /// messages.
+    /// messages, and takes the place of a log whose room had the same name.
     pub kept: KeptRoom,
     /// The new messages of the room. Each follows from the one before, and the first from the head of the room's log.
     /// Empty if only what is kept besides messages has changed.

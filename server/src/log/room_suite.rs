@@ -1,6 +1,8 @@
 //! What every implementation does with the logs of rooms, and what only files can do: being opened again, upgraded,
 //! pruned by size, and checked whole.
 
+mod standings;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -237,6 +239,29 @@ async fn a_removed_room_leaves_nothing_in_the_file() {
     drop(log);
     assert_eq!(count(folder.path(), "SELECT max(number) FROM rooms"), 2);
     assert_eq!(verify(folder.path()).unwrap().rooms, 2);
+}
+
+/// Checks with the log of one implementation that a room takes the place of one that has its name in the store.
+async fn a_new_room_takes_the_place_of_one_that_had_its_name(log: &dyn LobbyLog) {
+    let (mut old, mut ops, mut new) = (Room::new("dev", 1), Room::new("ops", 2), Room::new("DEV", 3));
+    log.append(old.say_many(2)).await.unwrap();
+    log.append(ops.say_many(1)).await.unwrap();
+    log.append(new.say_many(3)).await.unwrap();
+    assert_eq!(numbers(log, &new).await, [1, 2, 3]);
+    assert!(matches!(log.read_room(old.log(), Seq(0), 1, 1).await, Err(LogError::Read(_))));
+    log.append(new.say_many(1)).await.unwrap();
+    assert_eq!(counts(log, &[new, ops]).await, [4, 1]);
+}
+
+#[tokio::test]
+async fn a_new_room_takes_the_place_of_one_that_had_its_name_in_memory_and_in_sqlite() {
+    a_new_room_takes_the_place_of_one_that_had_its_name(&MemoryLog::new(10)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    a_new_room_takes_the_place_of_one_that_had_its_name(&log).await;
+    drop(log);
+    assert_eq!(verify(folder.path()).unwrap().rooms, 2);
+    assert_eq!(open(folder.path()).rooms().len(), 2);
 }
 
 #[tokio::test]

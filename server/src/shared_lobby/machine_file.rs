@@ -51,6 +51,16 @@ pub enum NoMachine {
         /// The error of the system.
         reason: String,
     },
+    /// The beginning of the file is not one.
+    #[error(
+        "{} is damaged: it has no whole first line. Move it away and start the server again: what it holds follows from \
+         the lobby's stream, which is then read from its beginning. Leave lobby.sqlite and server.key where they are",
+        path.display()
+    )]
+    Damaged {
+        /// The path of the file.
+        path: PathBuf,
+    },
     /// The file belongs to another order.
     #[error(
         "the lobby's stream on NATS is not the one that this data directory has read: it was deleted and made again, or \
@@ -100,7 +110,8 @@ impl MachineFile {
         };
         match bytes.strip_prefix(self.first_line().as_bytes()) {
             Some(machine) => Ok(Some(machine.to_vec())),
-            None => Err(NoMachine::Another { path }),
+            None if has_first_line(&bytes) => Err(NoMachine::Another { path }),
+            None => Err(NoMachine::Damaged { path }),
         }
     }
 
@@ -139,6 +150,13 @@ impl MachineFile {
     }
 }
 
+/// Whether the file begins as one of some order does.
+fn has_first_line(bytes: &[u8]) -> bool {
+    let line = bytes.iter().position(|byte| *byte == b'\n').map(|end| &bytes[..end]);
+    let identity = line.and_then(|line| line.strip_prefix(KIND.as_bytes())?.strip_prefix(b" "));
+    identity.is_some_and(|identity| identity.len() >= 32 && identity.iter().all(u8::is_ascii_hexdigit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,8 +172,23 @@ mod tests {
         assert_eq!(file.read().unwrap().unwrap(), b"two");
         let other = MachineFile::new(folder.path(), StreamIdentity([2; 16]));
         assert!(matches!(other.read(), Err(NoMachine::Another { .. })));
-        fs::write(folder.path().join(FILE), "{}").unwrap();
-        assert!(matches!(file.read(), Err(NoMachine::Another { .. })));
+    }
+
+    #[test]
+    fn a_file_that_is_cut_within_its_first_line_is_damaged_and_not_one_of_another_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = MachineFile::new(folder.path(), StreamIdentity([1; 16]));
+        file.keep_written(|file| file.write_all(b"one"));
+        let whole = fs::read(folder.path().join(FILE)).unwrap();
+        let first_line = whole.len() - "one".len();
+        let cuts = (0..first_line).map(|cut| &whole[..cut]);
+        for damaged in cuts.chain([&b"{}"[..], b"{}\n", b"\0\0\n"]) {
+            fs::write(folder.path().join(FILE), damaged).unwrap();
+            let refused = file.read().unwrap_err();
+            assert!(matches!(refused, NoMachine::Damaged { .. }), "{damaged:?}: {refused}");
+        }
+        fs::write(folder.path().join(FILE), &whole[..first_line]).unwrap();
+        assert_eq!(file.read().unwrap().unwrap(), b"", "what follows is looked at by others");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::Failing;
 use crate::session::SessionId;
+use crate::show::unsent::Unsent;
 use crate::show::{ErrorCode, room};
 
 /// A failure of what is typed or read.
@@ -25,6 +26,9 @@ pub(crate) enum Input<'a> {
     /// The terminal cannot be read any more.
     #[error("the terminal cannot be read: {0}")]
     TerminalUnreadable(&'a str),
+    /// A command that acts on the session in which it was typed was not carried out.
+    #[error("nothing was done ({0})")]
+    OfAnotherSession(&'a Unsent<'a>),
     /// What is shown cannot be written any more.
     #[error("standard output cannot be written any more; leaving")]
     OutputClosed,
@@ -142,6 +146,7 @@ impl Failing for Input<'_> {
             Self::OtherChats { .. } | Self::NearlyCommand { .. } | Self::NoCommand(_) | Self::NoHelp(_) => {
                 ErrorCode::UnknownCommand
             }
+            Self::OfAnotherSession(_) => ErrorCode::NoSuchSession,
             Self::CommandsNotRun { .. } | Self::NotReadToItsEnd => ErrorCode::Refused,
             _ => ErrorCode::Usage,
         }

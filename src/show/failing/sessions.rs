@@ -20,6 +20,9 @@ pub(crate) enum Sessions<'a> {
     /// A text is to be said in the current session, and no session is current.
     #[error("no session is current: \\lobby, \\sw or \\fork first; nothing was said")]
     NowhereToSay,
+    /// A topic is to be set in the current session, and no session is current.
+    #[error("no session is current: \\lobby, \\sw or \\join first; no topic was set")]
+    NoTopicSet,
 }
 
 impl Failing for Sessions<'_> {

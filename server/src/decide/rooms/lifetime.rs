@@ -9,6 +9,8 @@
 //! those rooms first, and others can still make one. The id of a room's log comes with the entry that makes the room,
 //! because nothing here may be left to chance.
 
+use std::collections::BTreeMap;
+
 use hobnob_protocol::chain::{LogId, Position};
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::NotJoinedCode;
@@ -86,6 +88,11 @@ impl Rooms {
             Some(((*rank, room.seen, room.numbering.head().seq), room))
         });
         ranked.min_by_key(|(order, _)| *order).map(|(_, room)| room.id.clone())
+    }
+
+    /// Returns how much each of these rooms is used, by their logs.
+    pub(crate) fn standings<'a>(&self, ids: impl Iterator<Item = &'a RoomId>) -> BTreeMap<LogId, Standing> {
+        ids.filter_map(|id| Some((id.log, self.by_id(id)?.standing.clone()))).collect()
     }
 
     /// Removes the rooms in which nobody has been since `oldest`, and gives them. Forgets which keys made rooms more

@@ -74,10 +74,10 @@ impl Roster {
     pub(crate) fn is_now(&mut self, date: u64) -> Vec<NameBinding> {
         self.today = self.today.max(date);
         let long_ago = self.today.saturating_sub(SEEN_AGAIN_AFTER);
-        let is_due = |(_, binding): &(&Arc<UserName>, &Binding)| binding.seen <= long_ago;
-        let in_use = |name: &Arc<UserName>| self.in_use.get_key_value(name).map(|(name, _)| Arc::clone(name));
-        let due: Vec<Arc<UserName>> =
-            self.bindings.iter().filter(is_due).filter_map(|(name, _)| in_use(name)).collect();
+        // There are far fewer members than names that belong to somebody.
+        let is_due =
+            |name: &&Arc<UserName>| self.bindings.get(*name).is_some_and(|binding| binding.seen <= long_ago);
+        let due: Vec<Arc<UserName>> = self.in_use.keys().filter(is_due).map(Arc::clone).collect();
         due.iter().filter_map(|name| self.see(name)).collect()
     }
 
@@ -104,16 +104,8 @@ impl Roster {
     /// Frees names that are not in use, and gives them. A name is freed if its user was last here before `oldest`, or
     /// if its key never spoke and its user was last here before `unspoken`.
     pub(crate) fn expire(&mut self, oldest: u64, unspoken: u64) -> Vec<UserName> {
-        let (in_use, owners) = (&self.in_use, &self.owners);
-        let spoke = |key: &PublicKey| owners.get(key).is_some_and(|owner| owner.spoke);
-        let is_past =
-            |binding: &Binding| binding.seen < oldest || (binding.seen < unspoken && !spoke(&binding.key));
-        let expired: Vec<(Arc<UserName>, PublicKey)> = self
-            .bindings
-            .iter()
-            .filter(|(name, binding)| is_past(binding) && !in_use.contains_key(*name))
-            .map(|(name, binding)| (Arc::clone(name), binding.key))
-            .collect();
+        let expired: Vec<(Arc<UserName>, PublicKey)> =
+            self.past(oldest, unspoken).map(|(name, binding)| (Arc::clone(name), binding.key)).collect();
         for (name, key) in &expired {
             self.bindings.remove(name);
             if self.owners.get_mut(key).is_some_and(|owner| !owner.lose(name)) {
@@ -124,6 +116,22 @@ impl Roster {
             self.hints.clear();
         }
         expired.into_iter().map(|(name, _)| UserName::clone(&name)).collect()
+    }
+
+    /// Returns on which date each user was last here whose name [`expire`](Self::expire) would free, and how many names
+    /// belong to keys in all.
+    pub(crate) fn dates_of_past(&self, oldest: u64, unspoken: u64) -> (Vec<u64>, usize) {
+        (self.past(oldest, unspoken).map(|(_, binding)| binding.seen).collect(), self.bindings.len())
+    }
+
+    /// Returns the names that are not in use and are too old, in their order.
+    fn past(&self, oldest: u64, unspoken: u64) -> impl Iterator<Item = (&Arc<UserName>, &Binding)> {
+        let is_past = move |binding: &Binding| {
+            binding.seen < oldest || (binding.seen < unspoken && !self.spoke(&binding.key))
+        };
+        self.bindings
+            .iter()
+            .filter(move |(name, binding)| is_past(binding) && !self.in_use.contains_key(*name))
     }
 
     /// Returns since when the oldest name of a key belongs to it, or `None` for a key without names.

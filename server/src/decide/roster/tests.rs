@@ -129,3 +129,76 @@ fn only_members_who_have_entered_are_shown() {
     roster.set_away(ConnectionId(1), None);
     assert!(roster.present().away.is_empty());
 }
+
+/// The forms of a name are cut to 32 characters, lose a stacker before the number, or are written in upper case.
+const WISHES: [&str; 8] = [
+    "anna",
+    "ANNA",
+    "anna_2",
+    "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
+    "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
+    "YYYYYYYYYYYYYYYYYYYYYYYYYYYYYYYx",
+    "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy_3",
+    "\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}\u{df}e",
+];
+
+#[test]
+fn what_a_search_remembers_never_changes_which_name_a_newcomer_gets() {
+    let mut roster = Roster::default();
+    let mut random = 1_u64;
+    for step in 0..4000_u64 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let draw = (random >> 33) as usize;
+        let wish: UserName = WISHES[draw % WISHES.len()].parse().unwrap();
+        let mut forgetful = roster.clone();
+        forgetful.hints.clear();
+        assert_eq!(roster.free_number(&wish), forgetful.free_number(&wish), "step {step}, {wish}");
+        if draw % 5 < 3 {
+            let (key, keep) = ((draw / 8 % 7) as u16, draw.is_multiple_of(11));
+            roster.admit(ConnectionId(step), &newcomer(wish.as_str(), key, 1), keep, 0).unwrap();
+            continue;
+        }
+        let leaves = roster.members.keys().copied().nth(draw / 64 % 100);
+        leaves.and_then(|id| roster.remove(id));
+    }
+}
+
+#[test]
+fn the_own_numbers_of_a_key_are_those_that_make_its_names() {
+    let mut roster = Roster::default();
+    for n in 1..=200 {
+        for wish in ["anna", WISHES[3]] {
+            roster.admit(ConnectionId(n), &newcomer(wish, 1, n as u8), true, 0).unwrap();
+            roster.remove(ConnectionId(n));
+            roster.keep(&NameBinding {
+                name: form(&wish.parse().unwrap(), n as u32),
+                key: key(1),
+                seen: 0,
+                spoke: true,
+                since: 0,
+            });
+        }
+    }
+    for wish in WISHES.map(|wish| wish.parse::<UserName>().unwrap()) {
+        let by_making = (1..=300).find(|&number| {
+            roster.bindings.get(&form(&wish, number)).is_some_and(|binding| binding.key == key(1))
+        });
+        assert_eq!(roster.own_number(&wish, &key(1), false), by_making, "{wish}");
+    }
+}
+
+#[test]
+fn a_name_that_comes_free_does_not_take_a_search_back_to_where_it_began() {
+    let mut roster = Roster::default();
+    for n in 0..9_000 {
+        roster.admit(ConnectionId(n), &newcomer("anna", n as u16, 1), false, 0).unwrap();
+    }
+    let started = std::time::Instant::now();
+    for round in 0..1_000 {
+        roster.remove(ConnectionId(1)).unwrap();
+        assert_eq!(join(&mut roster, 1, "anna", 1, 1), "anna_2");
+        assert_eq!(join(&mut roster, 10_000 + round, "anna", 20_000, 1), "anna_9001");
+        roster.remove(ConnectionId(10_000 + round)).unwrap();
+    }
+    assert!(started.elapsed().as_secs() < 10, "a thousand walks past 9,000 names take longer");
+}

@@ -1,7 +1,9 @@
 //! When names become free, on computers whose clocks are right, wrong, or set while the server runs.
 
 use super::*;
+use crate::decide::NameBinding;
 use crate::lobby::parts::MILLIS_PER_DAY;
+use crate::log::Batch;
 
 const DAY: u64 = MILLIS_PER_DAY;
 const TODAY: u64 = 1_795_000_000_000;
@@ -81,6 +83,30 @@ async fn a_clock_set_forward_while_the_server_runs_frees_no_name() {
     assert_eq!(dates(&log).len(), 2);
     stage.shutdown.cancel();
     stage.task.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_names_become_free_some_at_a_time_while_the_lobby_goes_on() {
+    let log = Arc::new(MemoryLog::new(1000));
+    let bound = |name: &str, key, seen, spoke| NameBinding {
+        name: name.parse().unwrap(),
+        key: PublicKey::new([key; 32]),
+        seen,
+        spoke,
+        since: 0,
+    };
+    let old = (0..2500_u64).map(|n| bound(&format!("old{n}"), n as u8 / 2, TODAY - 5 * DAY + n, false));
+    let names = old.chain([bound("anna", 255, TODAY, true)]).collect();
+    log.append(Batch { names, ..Batch::default() }).await.unwrap();
+    let stage = Stage::at(&log, TODAY);
+    stage.log.leave.forget_permits(1000);
+    for left in [1500, 500, 0] {
+        stage.log.leave.add_permits(1);
+        tokio::time::sleep(Duration::from_millis(500)).await; // in paused time
+        assert_eq!(log.names().iter().filter(|name| !name.spoke).count(), left);
+    }
+    stage.log.leave.add_permits(100);
+    stage.join(1, "bobby", 2, 1).await;
 }
 
 #[tokio::test(start_paused = true)]

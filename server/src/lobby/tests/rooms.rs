@@ -209,3 +209,33 @@ async fn there_are_no_more_rooms_than_the_settings_allow() {
     let full = ServerMessage::NotJoined { request: None, room: room("d"), code: NotJoinedCode::Full };
     assert_eq!(anna.answer().await, Told::Line(full));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_people_use_gives_way_to_nobody_after_a_start_although_their_words_are_no_longer_kept() {
+    const DAY: u64 = 24 * 3600 * 1000;
+    let log = Arc::new(MemoryLog::new(2));
+    let mut run = 0;
+    for day in [20_001, 20_003, 20_004] {
+        let stage = Stage::at(&log, day * DAY);
+        for (key, name, texts) in [(1, "anna", 1), (2, "bobby", 1), (3, "mallory", 5)] {
+            run += 1;
+            let mut guest = stage.join(u64::from(run), name, key, run).await;
+            stage.join_room(&mut guest, "dev").await;
+            for id in 1..=texts {
+                stage.say_in(&guest, "dev", id, "word").await;
+                guest.answer().await;
+            }
+            stage.send(LobbyCommand::Leave(guest.id)).await;
+        }
+        stage.shutdown.cancel();
+        stage.task.await.unwrap().unwrap();
+    }
+    let stage = Stage::at(&log, 20_005 * DAY);
+    let mut mallory = stage.join(99, "mallory", 3, 99).await;
+    for name in ["a", "b"] {
+        stage.join_room(&mut mallory, name).await;
+    }
+    stage.send(LobbyCommand::JoinRoom { from: mallory.id, room: room("c") }).await;
+    let full = ServerMessage::NotJoined { request: None, room: room("c"), code: NotJoinedCode::Full };
+    assert_eq!(mallory.answer().await, Told::Line(full));
+}

@@ -58,6 +58,31 @@ async fn no_author_is_told_that_a_text_was_refused_when_it_may_have_been_stored(
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_text_overtakes_one_of_which_it_is_not_known_whether_it_was_stored() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.leave.forget_permits(1000);
+    stage.log.is(Mood::Dies);
+    stage.say(&anna, 1, "perhaps").await;
+    // This one waits while the first is being stored.
+    stage.say(&anna, 2, "later").await;
+    stage.send(LobbyCommand::Users { from: anna.id, request: 1, room: None }).await;
+    assert_eq!(anna.next().await, Told::Users(1));
+    stage.log.leave.add_permits(1);
+    assert_eq!(anna.next().await, Told::End(None));
+    // And this one was on its way when the link ended.
+    stage.say(&anna, 3, "latest").await;
+    stage.send(LobbyCommand::Leave(anna.id)).await;
+    stage.log.is(Mood::Stores);
+    stage.log.leave.add_permits(100);
+    let mut again = stage.join(2, "anna", 1, 1).await;
+    for id in 1..=3 {
+        stage.say(&again, id, "again").await;
+        assert_eq!(again.said().await, (id, Seq(id)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn messages_that_the_log_holds_are_told_even_if_the_log_answered_with_an_error() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;

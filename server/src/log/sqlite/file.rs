@@ -17,6 +17,7 @@ use super::message_rows;
 use super::room_rows::{self, RoomRow};
 use super::rows::{self, stored, unreadable};
 use super::rules_row;
+use super::standing_rows;
 use super::sync::sync_dir;
 use super::upgrade;
 use crate::exposed::make_private;
@@ -41,7 +42,10 @@ const TAIL: u64 = 1000;
 const ROOM_TAIL: u64 = 20;
 
 /// How long another program that reads the file (a backup, `sqlite3`) may hold up this one.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A long read beside the writer lets the WAL grow. Afterwards it is cut back to this many bytes.
+pub(super) const WAL_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// A row of `log` holds messages of one log up to `last` (see [`log_number`](super::log_number)): those that one
 /// transaction stored (see [`record`](super::record)), or a part of them. `gone` holds the posts of messages that are
@@ -79,7 +83,12 @@ pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
         upgrade::upgrade(&mut conn, version, SCHEMA_VERSION).map_err(|err| super::name_file(&conn, err))?;
         tracing::info!("the log is up to date");
     }
+    conn.execute_batch(standing_rows::TABLE).map_err(|err| failed_to_make(&conn, &err))?;
     Ok(conn)
+}
+
+fn failed_to_make(conn: &Connection, err: &rusqlite::Error) -> LogError {
+    LogError::Write(format!("{}: {err}", conn.path().unwrap_or(FILE)))
 }
 
 /// Whether `dir` has a log.
@@ -241,8 +250,7 @@ fn configure_writer(conn: &Connection) -> rusqlite::Result<()> {
     // A checkpoint copies the contents of the WAL into the file and syncs the file too, and meanwhile nobody is
     // answered. A busy lobby fills 1,000 pages, the usual limit, in a tenth of a second.
     conn.pragma_update(None, "wal_autocheckpoint", 4000)?;
-    // A long read beside the writer lets the WAL grow. Afterwards it is cut back to this many bytes.
-    conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)
+    conn.pragma_update(None, "journal_size_limit", stored(WAL_LIMIT))
 }
 
 /// Sets whether closing the last connection copies the WAL into the file and removes it by its name.
@@ -304,6 +312,7 @@ fn fill(path: &Path, log: LogId, start: Position) -> rusqlite::Result<()> {
     tx.execute_batch(message_rows::TABLES)?;
     tx.execute_batch(room_rows::TABLE)?;
     tx.execute_batch(rules_row::TABLE)?;
+    tx.execute_batch(standing_rows::TABLE)?;
     tx.pragma_update(None, "application_id", APPLICATION_ID)?;
     tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     tx.execute(

@@ -10,6 +10,7 @@ use rusqlite::{Connection, Transaction};
 use super::log_number::LogNumber;
 use super::record::{Record, Records};
 use super::rows::{blob, missing, unreadable};
+use super::standing_rows::NotedStanding;
 use crate::decide::{POSTS_REMEMBERED, Party, ROOM_POSTS_REMEMBERED, Standing};
 use crate::log::LogError;
 use crate::log::posts::{Posts, oldest_remembered};
@@ -59,28 +60,34 @@ pub(super) fn forget(tx: &Transaction<'_>, number: LogNumber, head: Seq) -> rusq
     Ok(())
 }
 
-/// Returns the posts of a log that are remembered when `head` is its newest message, and how much the log is used, as
-/// far as these posts tell. Of old records, no more is checked than that they can be told apart and that none is
-/// missing in its row.
+/// Returns the posts of a log that are remembered when `head` is its newest message, and how much the log is used: what
+/// is noted of that, and what the messages after it tell. Of old records, no more is checked than that they can be told
+/// apart and that none is missing in its row.
 pub(crate) fn remembered(
     conn: &Connection,
     number: LogNumber,
     head: Seq,
+    noted: NotedStanding,
 ) -> Result<(Posts, Standing), LogError> {
     let mut posts = Posts::of_the_newest(remembered_of(number));
-    let mut standing = Standing::default();
+    let NotedStanding { up_to, mut standing } = noted;
     let oldest = oldest_remembered(head, remembered_of(number));
+    let first_read = oldest.min(up_to.next());
     for_each_row(
         conn,
         "SELECT last, posts FROM gone WHERE last >= ?1 AND last < ?2 ORDER BY last",
-        (number, oldest),
+        (number, first_read),
         |last, row| {
             let (all, []) = row.as_chunks::<POST>() else { return Err(missing(last)) };
             let first = (last.0 + 1).checked_sub(all.len() as u64).ok_or_else(|| missing(last))?;
-            for (seq, post) in (first..).map(Seq).zip(all).filter(|(seq, _)| *seq >= oldest) {
+            for (seq, post) in (first..).map(Seq).zip(all) {
                 let (party, id) = parsed(post);
-                posts.note(party, id, seq);
-                standing.spoke_once(party.0);
+                if seq >= oldest {
+                    posts.note(party, id, seq);
+                }
+                if seq > up_to {
+                    standing.spoke_once(party.0);
+                }
             }
             Ok(())
         },
@@ -88,11 +95,13 @@ pub(crate) fn remembered(
     for_each_row(
         conn,
         "SELECT last, records FROM log WHERE last >= ?1 AND last < ?2 ORDER BY last",
-        (number, oldest),
+        (number, first_read),
         |last, row| {
             for_each_record(last, row, |record| {
                 if record.seq >= oldest {
                     posts.note(record.party(), record.id, record.seq);
+                }
+                if record.seq > up_to {
                     standing.spoke(record.party().0, record.at, |_| true);
                 }
             })

@@ -10,10 +10,11 @@ use super::message_rows::{ROW_BYTES, insert_row};
 use super::rows::stored;
 use super::rules_row;
 use super::sizes::Kept;
+use super::standing_rows::{self, is_due};
 use super::transaction::Transaction;
 use super::wal_room::WalRoom;
-use super::{record, room_rows};
-use crate::log::{Batch, RoomBatch};
+use super::{full_disk, record, room_rows};
+use crate::log::{Batch, RoomBatch, Standing};
 
 /// What a batch changes in rooms.
 #[derive(Default)]
@@ -21,6 +22,8 @@ pub(super) struct RoomChanges<'a> {
     /// Each room with its log as it is afterwards, and what is new in the room.
     pub(super) after: Vec<(Kept, &'a RoomBatch)>,
     pub(super) gone: Vec<LogId>,
+    /// How much the rooms are used in which something new was said.
+    pub(super) standings: Vec<(LogId, Standing)>,
 }
 
 impl RoomChanges<'_> {
@@ -34,6 +37,7 @@ impl RoomChanges<'_> {
 pub(super) struct RoomsStored {
     pub(super) after: Vec<Kept>,
     pub(super) gone: Vec<LogId>,
+    pub(super) standings: Vec<(LogId, Standing)>,
 }
 
 /// Why a transaction was not stored.
@@ -71,6 +75,7 @@ pub(super) fn insert<'a>(
         // The transaction has written, so until it ends nobody else writes to the WAL.
         wal_room.make();
     }
+    full_disk::leave_room(&tx)?;
     tx.commit().map_err(NotStored::AtCommit)?;
     Ok((bytes, rooms))
 }
@@ -84,16 +89,34 @@ fn insert_rooms(
     if count > 0 {
         tx.prepare_cached("UPDATE meta SET in_rooms = in_rooms + ?1")?.execute([stored(count)])?;
     }
-    let RoomChanges { after, gone } = rooms;
+    let RoomChanges { after, mut gone, standings } = rooms;
+    let displaced = after.iter().map(|(kept, room)| displaced(tx, kept, room));
+    gone.extend(displaced.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().flatten());
     // This comes first, because another room may have the name now.
-    gone.iter().try_for_each(|log| room_rows::gone(tx, *log))?;
+    gone.iter().try_for_each(|log| remove(tx, *log))?;
     let mut done = Vec::with_capacity(after.len());
     for (mut kept, room) in after {
         kept.bytes += insert_messages(tx, kept.number, room.messages.iter(), kept.head.seq, records)?;
         room_rows::store(tx, &kept.meta(), &room.kept)?;
         done.push(kept);
+        let before = Seq(kept.head.seq.0 - room.messages.len() as u64);
+        let noted = standings.iter().find(|(log, _)| *log == kept.log && is_due(before, kept.head.seq));
+        noted.map_or(Ok(()), |(log, standing)| standing_rows::write(tx, *log, kept.head.seq, standing))?;
     }
-    Ok(RoomsStored { after: done, gone })
+    Ok(RoomsStored { after: done, gone, standings })
+}
+
+/// Returns the log whose room has the name of a room that is stored for the first time. The lobby of a single server
+/// leaves such rooms in the file when it becomes the beginning of one on many servers, which does not have them.
+fn displaced(tx: &Connection, kept: &Kept, room: &RoomBatch) -> rusqlite::Result<Option<LogId>> {
+    let is_new = room.messages.first().is_some_and(|first| first.seq == kept.base.seq.next());
+    let holder = if is_new { room_rows::holder(tx, &room.kept.id.name)? } else { None };
+    Ok(holder.filter(|log| *log != kept.log))
+}
+
+fn remove(tx: &Connection, log: LogId) -> rusqlite::Result<()> {
+    room_rows::gone(tx, log)?;
+    standing_rows::forget(tx, log)
 }
 
 fn insert_names(tx: &Connection, batch: &Batch) -> rusqlite::Result<()> {

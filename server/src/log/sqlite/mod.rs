@@ -8,17 +8,18 @@
 //!    up those who write.
 //! 4. [`rows`] turns rows into messages, and [`record`] turns messages into bytes: a row holds what one transaction
 //!    stored, up to a limit. The logs of rooms are in the same tables as the lobby's: [`log_number`] tells them apart,
-//!    [`room_rows`] has what is kept of a room besides its messages, and [`sizes`] says from which log messages are
-//!    removed.
+//!    [`room_rows`] has what is kept of a room besides its messages, [`standing_rows`] how much it is used, and [`sizes`]
+//!    says from which log messages are removed.
 //! 5. [`head_record`] notes beside the file how far messages were acknowledged, so that an end that is lost with the
 //!    WAL is noticed.
 //! 6. [`mod@prune`] removes messages that are no longer shown; [`gone`] keeps their posts; [`upgrade`] brings the file
 //!    of an older build up to date; [`mod@copy`] makes a backup of the file beside the writer; [`worker`] is a thread
 //!    with a queue; [`wal_room`] lengthens the WAL before that is needed; [`wal_tail`] takes back what a failed COMMIT has
-//!    left there; [`mod@transaction`] begins and ends what the writer stores.
+//!    left there, and [`full_disk`] begins it anew when it fills the disk; [`mod@transaction`] begins and ends what the writer stores.
 
 pub(crate) mod copy;
 pub(crate) mod file;
+mod full_disk;
 pub(crate) mod gone;
 pub(crate) mod head_record;
 mod insert;
@@ -36,6 +37,7 @@ pub(crate) mod rows;
 mod rules_row;
 mod shared_writer;
 pub(crate) mod sizes;
+pub(crate) mod standing_rows;
 pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
@@ -46,6 +48,7 @@ mod wal_tail;
 mod worker;
 mod writer;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,13 +59,15 @@ use tokio::sync::watch;
 
 use super::in_place::InPlace;
 use super::posts::Posts;
-use super::{AppendedHere, Batch, Contents, Later, LobbyLog, LogError, OpenedRoom, Stretch};
+use super::{AppendedHere, Batch, Contents, Later, LobbyLog, LogError, OpenedRoom, Standing, Stretch};
+use full_disk::Wal;
 use head_record::{HeadRecord, Noted};
 use log_number::LogNumber;
 use reader::Question;
 use room_rows::RoomRow;
 use shared_writer::{SharedWriter, Waiting};
 use sizes::Kept;
+use standing_rows::NotedStanding;
 use worker::Worker;
 use writer::{Append, GROUP, Writer};
 
@@ -176,6 +181,8 @@ struct Opened {
     /// The lobby's log, and those of the rooms.
     lobby: Kept,
     logs_of_rooms: Vec<Kept>,
+    /// How much each room is used, by its log.
+    standings: HashMap<LogId, Standing>,
     /// How many messages were ever stored in rooms.
     in_rooms: u64,
     /// The logs of removed rooms whose messages still have to be deleted.
@@ -196,19 +203,27 @@ impl Opened {
         let meta = rows::meta(&conn)?;
         noted.map_or(Ok(()), |noted| noted.require(dir, &conn, &meta, contents.head))?;
         let named = |err| name_file(&conn, err);
-        let (posts, _) = gone::remembered(&conn, meta.number, contents.head.seq).map_err(named)?;
+        let of_lobby = NotedStanding { up_to: contents.head.seq, ..NotedStanding::default() };
+        let (posts, _) = gone::remembered(&conn, meta.number, contents.head.seq, of_lobby).map_err(named)?;
         let bytes = sizes::bytes_of_logs(&conn).map_err(named)?;
         let kept = |meta: &rows::Meta, head| {
             let bytes = bytes.get(&meta.number).copied().unwrap_or_default();
             Kept { number: meta.number, log: meta.log, base: meta.base, head, bytes }
         };
         let (mut rooms, mut logs_of_rooms, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut noted, mut standings) = (standing_rows::read(&conn)?, HashMap::new());
+        let mut unnoted = Vec::new();
         for (RoomRow { meta, kept: room }, head) in file::rooms(&conn).map_err(named)? {
             let Some(room) = room else {
                 gone.push(meta.number);
                 continue;
             };
-            let (posts, standing) = gone::remembered(&conn, meta.number, head.seq).map_err(named)?;
+            let noted = noted.remove(&meta.log).unwrap_or_default();
+            if standing_rows::is_due(noted.up_to, head.seq) {
+                unnoted.push((meta.log, head.seq));
+            }
+            let (posts, standing) = gone::remembered(&conn, meta.number, head.seq, noted).map_err(named)?;
+            standings.insert(meta.log, standing.clone());
             logs_of_rooms.push(kept(&meta, head));
             rooms.push(OpenedRoom { kept: room, head, posts, standing });
         }
@@ -222,10 +237,34 @@ impl Opened {
         }
         let lobby = kept(&meta, contents.head);
         let in_rooms = rows::in_rooms(&conn)?;
-        let record = HeadRecord::begin(dir, contents.log, contents.head, in_rooms)?;
+        let note = || HeadRecord::begin(dir, contents.log, contents.head, in_rooms);
+        // The log is whole, so its WAL may be copied into the file. A killed server may have filled the disk with it.
+        let record = note().or_else(|err| match full_disk::begin_wal_anew(&conn, Wal::Empty) {
+            true => note(),
+            false => Err(err),
+        })?;
         let in_place = file::in_place(dir)?;
+        for (log, head) in unnoted {
+            // Without this note the next start reads the room's messages again, which only takes longer.
+            if let Err(err) = standing_rows::write(&conn, log, head, &standings[&log]) {
+                tracing::warn!(%err, "which keys spoke in a room could not be noted");
+            }
+        }
         file::tidy_at_end(&conn, true)?;
-        Ok(Self { conn, contents, lobby, logs_of_rooms, in_rooms, gone, rooms, posts, record, in_place })
+        let opened = Self {
+            conn,
+            contents,
+            lobby,
+            logs_of_rooms,
+            standings,
+            in_rooms,
+            gone,
+            rooms,
+            posts,
+            record,
+            in_place,
+        };
+        Ok(opened)
     }
 }
 

@@ -8,25 +8,30 @@ use super::gone;
 use super::log_number::LogNumber;
 use super::record::Records;
 use super::rows::{Meta, blob, missing, stored, unreadable};
-use crate::log::LogError;
+use super::standing_rows;
 use crate::log::posts::oldest_remembered;
+use crate::log::{LogError, Standing};
 
 /// How many rows are looked at, or removed, in one transaction: two megabytes of records.
 const ROWS: i64 = 64;
 
-/// Removes the messages of a log up to `base`; `head` is its newest message. Returns the new base and how many bytes of
-/// records were freed.
+/// Removes the messages of a log up to `base`; `head` is its newest message. The messages may be all that tells who spoke
+/// in a room, so `standing`, which says how much the room is used by now, is noted with that. Returns the new base and
+/// how many bytes of records were freed.
 pub(super) fn prune(
     conn: &mut Connection,
     meta: &Meta,
     base: Seq,
     head: Seq,
+    standing: Option<&Standing>,
 ) -> Result<(Position, u64), LogError> {
     let cut = cut(conn, meta, base, head)?;
     let hash = cut.hash.ok_or_else(|| missing(base))?;
     let tx = conn.transaction().map_err(failed)?;
     let base = Position { seq: base, hash };
     remove(&tx, meta.number, base, head, &cut).map_err(failed)?;
+    let noted = standing.map(|standing| standing_rows::write(&tx, meta.log, head, standing));
+    noted.unwrap_or(Ok(())).map_err(failed)?;
     tx.commit().map_err(failed)?;
     Ok((base, cut.freed))
 }

@@ -104,6 +104,13 @@ pub(super) fn store(tx: &Connection, meta: &Meta, kept: &KeptRoom) -> rusqlite::
     Ok(())
 }
 
+/// Returns the log of the room that has this name in the file.
+pub(super) fn holder(tx: &Connection, name: &RoomName) -> rusqlite::Result<Option<LogId>> {
+    let mut statement = tx.prepare_cached("SELECT log FROM rooms WHERE folded = ?1")?;
+    let log: Option<[u8; 16]> = statement.query_row([name.folded()], |row| row.get(0)).optional()?;
+    Ok(log.map(LogId::new))
+}
+
 /// Removes a room: its name is free at once, and its messages are deleted later.
 pub(super) fn gone(tx: &Connection, log: LogId) -> rusqlite::Result<()> {
     tx.prepare_cached("UPDATE rooms SET folded = NULL WHERE log = ?1")?.execute([log.as_bytes()])?;

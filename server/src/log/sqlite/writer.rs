@@ -10,6 +10,7 @@ use hobnob_protocol::chain::{LogId, Position, Seq};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use super::full_disk::{Wal, begin_wal_anew, is_full};
 use super::head_record::HeadRecord;
 use super::insert::{NotStored, RoomChanges, RoomsStored, insert};
 use super::log_number::LogNumber;
@@ -19,7 +20,7 @@ use super::worker::Reply;
 use super::{Opened, SqliteOptions, file, prune, wal_tail};
 use crate::log::in_place::InPlace;
 use crate::log::posts::Posts;
-use crate::log::{Batch, LogError, end_after, first_shown};
+use crate::log::{Batch, LogError, RoomBatch, Standing, end_after, first_shown};
 
 /// How many batches are stored in one transaction at most, and so how many share one sync.
 pub(super) const GROUP: usize = 64;
@@ -51,6 +52,8 @@ pub(super) struct Writer {
     lobby: Kept,
     /// The logs of rooms, by their ids.
     rooms: HashMap<LogId, Kept>,
+    /// How much each room is used, by its log.
+    standings: HashMap<LogId, Standing>,
     /// How many messages were ever stored in rooms.
     in_rooms: u64,
     /// The numbers of removed rooms' logs whose messages still have to be deleted.
@@ -63,6 +66,8 @@ pub(super) struct Writer {
     wal_room: WalRoom,
     /// Whether a batch that is not stored may be in the WAL, where the next start would find it.
     has_tail: bool,
+    /// Whether the last batch could not be stored because the disk is full.
+    found_full: bool,
     /// A buffer for the records of a row, kept for the next row.
     records: Vec<u8>,
     /// Whether something was stored since it was last checked whether messages have to be removed.
@@ -82,18 +87,19 @@ enum Surplus {
 impl Writer {
     /// Makes a writer that goes on after what is in the log.
     pub(super) fn new(opened: Opened, options: SqliteOptions) -> Self {
-        let Opened { conn, lobby, logs_of_rooms, in_rooms, gone, posts, record: noted, in_place, .. } =
-            opened;
+        let Opened { conn, lobby, logs_of_rooms, standings, in_rooms, gone, posts, .. } = opened;
+        let Opened { record: noted, in_place, .. } = opened;
         let head = lobby.head;
         let first = Arc::new(AtomicU64::new(first_shown(lobby.base.seq, head.seq, options.history).0));
         let told = Told { head: watch::Sender::new(head), first, posts: Arc::new(Mutex::new(posts)) };
         let rooms = logs_of_rooms.into_iter().map(|kept| (kept.log, kept)).collect();
         let wal_room = WalRoom::of(&conn);
-        let (records, has_tail, may_be_full) = (Vec::new(), false, true);
+        let (records, has_tail, found_full, may_be_full) = (Vec::new(), false, false, true);
         Self {
             conn,
             lobby,
             rooms,
+            standings,
             in_rooms,
             gone,
             options,
@@ -102,6 +108,7 @@ impl Writer {
             in_place,
             wal_room,
             has_tail,
+            found_full,
             records,
             may_be_full,
         }
@@ -155,7 +162,18 @@ impl Writer {
         }
     }
 
+    /// Stores batches in one transaction. If the disk is full, and nobody reads from the WAL, the transaction is written
+    /// over what the WAL has.
     fn store<'a>(&mut self, batches: impl Iterator<Item = &'a Batch> + Clone) -> Result<(), LogError> {
+        self.found_full = false;
+        let stored = self.try_to_store(batches.clone());
+        if stored.is_err() && self.found_full && begin_wal_anew(&self.conn, Wal::Long) {
+            return self.try_to_store(batches);
+        }
+        stored
+    }
+
+    fn try_to_store<'a>(&mut self, batches: impl Iterator<Item = &'a Batch> + Clone) -> Result<(), LogError> {
         // Without this, a batch that is refused now could be the one that the next start finds.
         self.clear_tail()?;
         let head = batches.clone().try_fold(self.lobby.head, |head, batch| batch.end_after(head))?;
@@ -183,9 +201,12 @@ impl Writer {
 
     /// Returns the error for a batch that was not stored, after what may be left of it was taken back.
     fn not_stored(&mut self, err: &NotStored) -> LogError {
+        let (NotStored::BeforeCommit(cause) | NotStored::AtCommit(cause)) = err;
+        self.found_full = is_full(cause);
         self.has_tail |= matches!(err, NotStored::AtCommit(_));
         if let Err(unknown) = self.clear_tail() {
             tracing::error!(%err, %unknown, "a batch may be found in the log after the next start");
+            self.found_full = false;
             return unknown;
         }
         let file = self.conn.path().unwrap_or("the log's file");
@@ -211,7 +232,7 @@ impl Writer {
         let gone = batch.gone_rooms.iter().filter(|log| self.rooms.contains_key(log)).copied().collect();
         let mut taken: BTreeSet<LogNumber> = self.rooms.values().map(|kept| kept.number).collect();
         taken.extend(&self.gone);
-        let mut after = Vec::with_capacity(batch.rooms.len());
+        let (mut after, mut standings) = (Vec::with_capacity(batch.rooms.len()), Vec::new());
         for room in &batch.rooms {
             let log = room.kept.id.log;
             let start = batch.begin(log);
@@ -225,8 +246,21 @@ impl Writer {
             };
             taken.insert(before.number);
             after.push((Kept { head: end_after(before.head, &room.messages)?, ..before }, room));
+            if !room.messages.is_empty() {
+                standings.push((log, self.standing_after(batch, room)));
+            }
         }
-        Ok(RoomChanges { after, gone })
+        Ok(RoomChanges { after, gone, standings })
+    }
+
+    /// Returns how much a room is used after its new messages.
+    fn standing_after(&self, batch: &Batch, room: &RoomBatch) -> Standing {
+        let log = room.kept.id.log;
+        batch.standings.get(&log).cloned().unwrap_or_else(|| {
+            let mut standing = self.standings.get(&log).cloned().unwrap_or_default();
+            room.messages.iter().for_each(|said| standing.spoke(said.key, said.at, |_| true));
+            standing
+        })
     }
 
     fn rooms_stored(&mut self, changes: RoomsStored) {
@@ -236,6 +270,8 @@ impl Writer {
         let numbers = changes.gone.iter().filter_map(|log| self.rooms.remove(log)).map(|kept| kept.number);
         let numbers: Vec<LogNumber> = numbers.collect();
         self.gone.extend(numbers);
+        self.standings.extend(changes.standings);
+        changes.gone.iter().for_each(|log| drop(self.standings.remove(log)));
     }
 
     fn posts(&self) -> std::sync::MutexGuard<'_, Posts> {
@@ -284,7 +320,8 @@ impl Writer {
     }
 
     fn prune_log(&mut self, log: Kept, base: Seq) -> Result<(), LogError> {
-        let (base, freed) = prune::prune(&mut self.conn, &log.meta(), base, log.head.seq)?;
+        let standing = self.standings.get(&log.log);
+        let (base, freed) = prune::prune(&mut self.conn, &log.meta(), base, log.head.seq, standing)?;
         let kept = match log.number {
             LogNumber::LOBBY => Some(&mut self.lobby),
             _ => self.rooms.get_mut(&log.log),
