@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::banned_ranges::BannedRanges;
 use crate::config::ServerConfig;
-use crate::connection::{self, Elsewhere, Recent, RecentOfRooms, Shared, Turns};
+use crate::connection::{self, Elsewhere, Paces, Recent, RecentOfRooms, Shared, Turns};
 use crate::decide::Proposals;
 use crate::lobby::{Chunk, Lobby, LobbyParts, Sharing, first_connection, lobby, new_server, wall_clock};
 use crate::log::{LobbyLog, LogError};
@@ -138,7 +138,7 @@ impl Engine {
             recent_of_rooms,
             metrics,
             turns: Turns::default(),
-            rate: config.rate,
+            paces: Paces::new(config.rate, config.max_clients, config.max_clients_per_ip),
             banned,
             motd: Mutex::default(),
             ids,

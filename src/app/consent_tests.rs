@@ -80,7 +80,7 @@ fn the_user_is_asked_once_about_each_key_and_accepts_or_declines() {
     let mut scene = scene(Private::Ask);
     assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
     scene.shows(">>> user1 wants to talk in private: \\accept user1 or \\decline user1\n");
-    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Busy);
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
     assert!(!scene.shown().contains("wants to talk"));
     for command in ["accept", "decline"] {
         scene.feed(&[&format!("\\{command}")]);
@@ -97,6 +97,36 @@ fn the_user_is_asked_once_about_each_key_and_accepts_or_declines() {
     assert_eq!(scene.link.told(), [ClientMessage::Consent { ask: 2, answer: ConsentAnswer::Declined }]);
     assert_eq!(asked(&mut scene, 2, None), ConsentAnswer::Declined);
     assert!(!scene.app.state.trust.knows(&key(2)).unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_who_lost_the_link_and_asks_again_is_let_in_under_the_new_question() {
+    let mut scene = scene(Private::Ask);
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
+    scene.shown();
+    scene.lobby(LobbyEvent::Asked { ask: 200, name: name(1), key: key(1), session: None });
+    let consent = |ask, answer| ClientMessage::Consent { ask, answer };
+    assert_eq!(scene.link.told(), [consent(1, ConsentAnswer::Busy), consent(200, ConsentAnswer::Asking)]);
+    assert!(!scene.shown().contains("wants to talk"), "the user was told already");
+    scene.feed(&["\\accept user1"]);
+    assert_eq!(scene.link.told(), [consent(200, ConsentAnswer::Open)]);
+    assert!(introduced(&mut scene, 1));
+    tokio::time::advance(Duration::from_secs(60)).await;
+    scene.happens(Event::Time);
+    assert!(!scene.shown().contains("waits no longer"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_accepts_a_user_whose_question_is_over_is_told_so() {
+    let mut scene = scene(Private::Ask);
+    assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
+    scene.feed(&["\\accept user1"]);
+    assert!(!scene.shown().contains("waits no longer"));
+    tokio::time::advance(Duration::from_secs(5)).await;
+    scene.happens(Event::Time);
+    scene.shows(
+        "no private session with user1 has begun: user1 waits no longer; \\fork user1 asks user1 for one",
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -130,7 +130,8 @@ impl State {
     ) -> ConsentAnswer {
         match self.knocks.knock(ask, name, key, known, now) {
             Ok(gives_way) => {
-                // A stranger whose place was taken is told what he would have been told if he had asked later.
+                // A stranger whose place was taken is told what he would have been told if he had asked later. The
+                // same is told to another client of the same user, and nobody hears it of a question that is over.
                 gives_way.into_iter().for_each(|ask| self.answer_knock(ask, ConsentAnswer::Busy));
                 self.show_knocks(now);
                 ConsentAnswer::Asking
@@ -162,7 +163,7 @@ impl State {
             return Err(failing::Private::NotPinned { name: &name, reason }.into());
         }
         self.look_alikes.acquaint(&name);
-        self.knocks.note_welcome(key, false, Instant::now());
+        self.knocks.note_accepted(name, key, Instant::now());
         self.answer_knock(ask, ConsentAnswer::Open);
         Ok(())
     }
@@ -207,6 +208,9 @@ impl State {
             self.knocks.note_declined(key, now);
             self.answer_knock(ask, ConsentAnswer::Declined);
             self.emit_repeated(Repeated::WaitedInVain, 1, saying::Private::WaitedInVain { name: &name });
+        }
+        for name in self.knocks.take_not_come(now) {
+            self.emit(saying::Private::HasNotCome { name: &name }.into());
         }
         self.show_knocks(now);
         if let Some(count) = self.knocks.take_gone_unseen(now) {

@@ -31,6 +31,7 @@ use crate::show::{ClosedReason, failing, saying};
 impl State {
     /// Handles the introduction of a user who forked this user.
     pub(super) fn forked_by_other(&mut self, introduction: Introduction) {
+        self.knocks.comes(&introduction.key);
         // The session is already over, and a server that brings it again does not open it again.
         if self.private_links.has_ended(&introduction.session) {
             return self.private_links.refuse(&introduction);

@@ -29,6 +29,9 @@ const SHOWN_ONE_IN: Duration = Duration::from_secs(5);
 /// How many names are remembered of users who left before they were answered.
 const MOST_GONE: usize = 64;
 
+/// How long the introduction of a user who was accepted may take before this user is told that none has come.
+const COMES_WITHIN: Duration = Duration::from_secs(5);
+
 /// How many declined keys are remembered. Each takes an answer of this user, or two minutes.
 const MOST_DECLINED: usize = 1000;
 
@@ -57,7 +60,7 @@ pub(crate) struct Knock {
 pub(crate) enum KnockRefused {
     /// This key was declined lately.
     Declined,
-    /// This key already waits, or as many users wait as may.
+    /// As many users wait as may.
     Busy,
 }
 
@@ -75,6 +78,8 @@ pub(crate) struct Knocks {
     waiting: Vec<Knock>,
     declined: VecDeque<(PublicKey, Instant)>,
     welcome: VecDeque<Welcome>,
+    /// Those whom this user has accepted and who were not introduced yet, with the time at which he is told so.
+    accepted: Vec<(UserName, PublicKey, Instant)>,
     /// The names of users who left while they waited, the latest last.
     gone: VecDeque<UserName>,
     /// How many of them left before this user was told of them; this number is still to be told.
@@ -84,8 +89,10 @@ pub(crate) struct Knocks {
 }
 
 impl Knocks {
-    /// Adds a user who wants to be let in, and waits. If as many wait as may, a user with a known key takes the place
-    /// of the stranger who has waited for longest. Returns the question of that stranger.
+    /// Adds a user who wants to be let in, and waits. If this key waits already, its newest question is the one that
+    /// counts, because the user may have lost the link and come back; the time goes on. If as many wait as may, a user
+    /// with a known key takes the place of the stranger who has waited for longest. Returns the question that no longer
+    /// waits.
     ///
     /// # Errors
     /// Returns the reason if this user is not asked.
@@ -101,8 +108,12 @@ impl Knocks {
         if self.declined.iter().any(|(declined, _)| declined == key) {
             return Err(KnockRefused::Declined);
         }
-        if self.waiting.iter().any(|knock| knock.key == *key) {
-            return Err(KnockRefused::Busy);
+        if let Some(knock) = self.waiting.iter_mut().find(|knock| knock.key == *key) {
+            let earlier = std::mem::replace(&mut knock.ask, ask);
+            if knock.name != *name {
+                (knock.name, knock.is_shown) = (name.clone(), false);
+            }
+            return Ok((earlier != ask).then_some(earlier));
         }
         let mut gives_way = None;
         if self.waiting.len() >= MOST_WAITING {
@@ -173,6 +184,30 @@ impl Knocks {
         Some(self.waiting.remove(at))
     }
 
+    /// Notes that this user has accepted a user who waited, whose introduction is to come.
+    pub(crate) fn note_accepted(&mut self, name: UserName, key: PublicKey, now: Instant) {
+        self.note_welcome(key, false, now);
+        self.accepted.retain(|(_, accepted, _)| *accepted != key);
+        self.accepted.truncate(MOST_WAITING - 1);
+        self.accepted.push((name, key, now + COMES_WITHIN));
+    }
+
+    /// This user asks for a session with this user, who need not be told anything else.
+    pub(crate) fn answered_by_fork(&mut self, name: &UserName) {
+        self.take(name);
+        self.accepted.retain(|(accepted, ..)| accepted != name);
+    }
+
+    /// A user with this key was introduced.
+    pub(crate) fn comes(&mut self, key: &PublicKey) {
+        self.accepted.retain(|(_, accepted, _)| accepted != key);
+    }
+
+    /// Removes and returns the users who were accepted and were not introduced in time: their questions were over.
+    pub(crate) fn take_not_come(&mut self, now: Instant) -> Vec<UserName> {
+        self.accepted.extract_if(.., |(_, _, by)| *by <= now).map(|(name, ..)| name).collect()
+    }
+
     /// Notes that this key was declined and may not ask again for a while.
     pub(crate) fn note_declined(&mut self, key: PublicKey, now: Instant) {
         remember(&mut self.declined, MOST_DECLINED, (key, now));
@@ -212,7 +247,8 @@ impl Knocks {
         let now = Instant::now();
         let is_unshown = self.gone_unseen > 0 || self.waiting.iter().any(|knock| !knock.is_shown);
         let shown = is_unshown.then(|| self.next_shown_at(now));
-        self.waiting.iter().map(|knock| knock.until).chain(shown).min()
+        let come = self.accepted.iter().map(|(_, _, by)| *by);
+        self.waiting.iter().map(|knock| knock.until).chain(shown).chain(come).min()
     }
 
     /// Removes and returns the users who have waited for long enough.
@@ -223,6 +259,7 @@ impl Knocks {
     /// Forgets the users who wait, because the server has forgotten its questions.
     pub(crate) fn forget_waiting(&mut self) {
         self.waiting.clear();
+        self.accepted.clear();
     }
 }
 
@@ -234,130 +271,4 @@ fn remember<T>(kept: &mut VecDeque<T>, most: usize, it: T) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(byte: u8) -> PublicKey {
-        PublicKey::new([byte; 32])
-    }
-
-    fn name(number: u8) -> UserName {
-        format!("user{number}").parse().unwrap()
-    }
-
-    /// A stranger asks.
-    fn knock(knocks: &mut Knocks, number: u8, now: Instant) -> Result<(), KnockRefused> {
-        let knocked = knocks.knock(u64::from(number), &name(number), &key(number), false, now);
-        knocked.map(|gives_way| assert_eq!(gives_way, None))
-    }
-
-    #[test]
-    fn one_knock_of_each_key_and_sixteen_in_all_may_wait() {
-        let (mut knocks, now) = (Knocks::default(), Instant::now());
-        assert_eq!(knock(&mut knocks, 1, now), Ok(()));
-        assert_eq!(knock(&mut knocks, 1, now), Err(KnockRefused::Busy));
-        assert_eq!(
-            knocks.knock(9, &name(200), &key(1), false, now),
-            Err(KnockRefused::Busy),
-            "a key waits only once, under any name"
-        );
-        (2..=16).for_each(|number| assert_eq!(knock(&mut knocks, number, now), Ok(())));
-        assert_eq!(knock(&mut knocks, 17, now), Err(KnockRefused::Busy));
-        assert_eq!(knocks.take(&"USER1".parse().unwrap()).unwrap().ask, 1);
-        assert_eq!(knock(&mut knocks, 17, now), Ok(()));
-        assert_eq!(knocks.take(&name(1)), None);
-    }
-
-    #[test]
-    fn a_known_key_takes_the_place_of_the_stranger_who_waited_longest_and_is_shown_next() {
-        let (mut knocks, now) = (Knocks::default(), Instant::now());
-        let known = |knocks: &mut Knocks, number: u8| {
-            knocks.knock(u64::from(number), &name(number), &key(number), true, now)
-        };
-        (1..=16).for_each(|number| knock(&mut knocks, number, now).unwrap());
-        assert_eq!(knocks.take_unshown(now).len(), SHOWN_AT_ONCE as usize);
-        assert_eq!(known(&mut knocks, 100), Ok(Some(1)));
-        assert_eq!(known(&mut knocks, 100), Err(KnockRefused::Busy), "one question of a key");
-        assert_eq!(knocks.take_unshown(now + SHOWN_ONE_IN), [(name(100), key(100))]);
-        (2..=16).for_each(|number| assert_eq!(known(&mut knocks, 100 + number), Ok(Some(number.into()))));
-        assert_eq!(known(&mut knocks, 120), Err(KnockRefused::Busy), "all who wait are known");
-        assert_eq!(knock(&mut knocks, 17, now), Err(KnockRefused::Busy));
-    }
-
-    #[test]
-    fn a_declined_user_may_ask_again_after_ten_minutes() {
-        let (mut knocks, now) = (Knocks::default(), Instant::now());
-        knocks.note_declined(key(1), now);
-        assert_eq!(knock(&mut knocks, 1, now), Err(KnockRefused::Declined));
-        assert_eq!(knock(&mut knocks, 1, now + DECLINED_FOR / 2), Err(KnockRefused::Declined));
-        assert_eq!(knock(&mut knocks, 1, now + DECLINED_FOR), Ok(()));
-        knocks.note_declined(key(2), now + DECLINED_FOR);
-        knocks.forgive(&key(2));
-        assert_eq!(knock(&mut knocks, 2, now + DECLINED_FOR), Ok(()));
-    }
-
-    #[test]
-    fn a_knock_waits_for_two_minutes_at_most() {
-        let (mut knocks, now) = (Knocks::default(), Instant::now());
-        knock(&mut knocks, 1, now).unwrap();
-        knock(&mut knocks, 2, now + WAITS_FOR / 2).unwrap();
-        assert_eq!(knocks.take_unshown(now).len(), 2);
-        assert_eq!(knocks.deadline(), Some(now + WAITS_FOR));
-        let overdue = knocks.take_overdue(now + WAITS_FOR);
-        assert_eq!(overdue.iter().map(|knock| knock.ask).collect::<Vec<_>>(), [1]);
-        knocks.forget_waiting();
-        assert_eq!(knocks.deadline(), None);
-    }
-
-    #[test]
-    fn a_flood_of_knocks_by_users_who_leave_is_shown_a_few_at_once_and_then_summed() {
-        let (mut knocks, now) = (Knocks::default(), Instant::now());
-        let mut shown = 0;
-        for number in 0..200 {
-            assert_eq!(knock(&mut knocks, number, now), Ok(()), "a user who left takes nobody's place");
-            shown += knocks.take_unshown(now).len();
-            knocks.left(&name(number));
-            assert!(knocks.has_left(&name(number)));
-        }
-        assert_eq!(shown, SHOWN_AT_ONCE as usize);
-        assert_eq!(knocks.take_gone_unseen(now), None, "the number is told later");
-        assert_eq!(knocks.deadline(), Some(now + SHOWN_ONE_IN));
-        let later = now + SHOWN_ONE_IN;
-        assert_eq!(knocks.take_gone_unseen(later), Some(200 - u64::from(SHOWN_AT_ONCE)));
-        assert_eq!((knocks.take_gone_unseen(later), knocks.deadline()), (None, None));
-        assert_eq!(knocks.gone.len(), MOST_GONE);
-        assert!(!knocks.has_left(&name(0)) && knocks.has_left(&name(199)));
-        knock(&mut knocks, 199, later).unwrap();
-        assert!(!knocks.has_left(&name(199)), "the user is back");
-    }
-
-    #[test]
-    fn every_waiting_user_is_shown_before_the_knock_is_overdue() {
-        let (mut knocks, start) = (Knocks::default(), Instant::now());
-        (0..16).for_each(|number| knock(&mut knocks, number, start).unwrap());
-        assert_eq!(knocks.waiting(), (Vec::new(), 16));
-        let mut shown = knocks.take_unshown(start).len();
-        assert_eq!(knocks.waiting(), ((0..5).map(name).collect(), 11));
-        while shown < 16 {
-            let now = knocks.deadline().unwrap();
-            assert!(now < start + WAITS_FOR, "only {shown} were shown");
-            shown += knocks.take_unshown(now).len();
-        }
-        assert_eq!(knocks.deadline(), Some(start + WAITS_FOR));
-    }
-
-    #[test]
-    fn an_accepted_user_may_open_one_session_within_a_limited_time() {
-        let (mut knocks, now) = (Knocks::default(), Instant::now());
-        knocks.note_welcome(key(1), true, now);
-        assert!(!knocks.take_welcome(&key(2), now));
-        assert_eq!(knocks.strangers_to_come(&key(1), now), None);
-        assert_eq!(knocks.strangers_to_come(&key(2), now), Some(1));
-        assert!(knocks.take_welcome(&key(1), now) && !knocks.take_welcome(&key(1), now));
-        knocks.note_welcome(key(1), true, now);
-        assert!(!knocks.take_welcome(&key(1), now + INTRODUCTION_LIFETIME * 2));
-        (0..2 * MOST_WELCOME).for_each(|_| knocks.note_welcome(key(1), true, now));
-        (0..2 * MOST_DECLINED).for_each(|_| knocks.note_declined(key(1), now));
-        assert_eq!((knocks.welcome.len(), knocks.declined.len()), (MOST_WELCOME, MOST_DECLINED));
-    }
-}
+mod tests;

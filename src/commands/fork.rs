@@ -88,7 +88,7 @@ pub(super) fn add(state: &mut State, name: &UserName) -> SessionId {
 pub(super) fn open(state: &mut State, session: SessionId, name: UserName, command: &'static str) {
     state.private_links.opens_for(session, command);
     // If that user waits for an answer, this is the answer: the server knows that both want the same.
-    state.knocks.take(&name);
+    state.knocks.answered_by_fork(&name);
     // If the other user is already opening a session with this user, that session is used.
     if state.join_inbound(session, &name) {
         return;

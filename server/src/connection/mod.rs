@@ -16,6 +16,7 @@ mod evicted;
 mod in_rooms;
 mod outgoing;
 mod outlet;
+mod pace;
 mod polling;
 mod reading;
 mod recent;
@@ -50,6 +51,7 @@ use crate::relay::RelayClient;
 use crate::wire::{SendNow, Wire};
 
 pub(crate) use self::evicted::{Evicted, MAX_EVICTED};
+pub(crate) use self::pace::Paces;
 pub(crate) use self::recent::{Recent, RecentOfRooms};
 pub(crate) use self::task::{Elsewhere, Shared, serve, turn_away};
 pub(crate) use self::turns::Turns;

@@ -22,11 +22,11 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use self::hello::{Arrived, arrive, read_hello};
 use super::arrival::{self, Arrival, Begin};
 use super::evicted::Evicted;
+use super::pace::{Pace, Paces};
 use super::turns::Turns;
 use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms};
 use crate::admission::banned_ranges::BannedRanges;
 use crate::decide::{ConnectionId, RoomView};
-use crate::limits::rate::TokenBucket;
 use crate::lobby::{Admitted, ConnectionNumbers, Ending, LobbyCommand, LobbyHandle, Outlet};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
@@ -43,8 +43,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     /// The turns in which connections read from the log.
     pub(crate) turns: Turns,
-    /// How many messages a second one client may send in the long run.
-    pub(crate) rate: u32,
+    /// How fast clients are read.
+    pub(crate) paces: Paces,
     /// The addresses that are banned.
     pub(crate) banned: Arc<BannedRanges>,
     /// The text of the administrator that every newcomer is told.
@@ -97,8 +97,8 @@ where
     // The future is boxed, so that a connection does not keep memory for its arrival all its life.
     let arrived = Box::pin(timeout(HANDSHAKE_TIMEOUT, arrive(&connection, remote, &shared))).await;
     match arrived {
-        Ok(Ok(Arrived::InLobby(stay, arrival))) => {
-            if let Hearing::TookNothing = live(&connection, &shared, stay, arrival).await {
+        Ok(Ok(Arrived::InLobby(stay, arrival, pace))) => {
+            if let Hearing::TookNothing = live(&connection, &shared, stay, (arrival, pace)).await {
                 let (lobby, places) = (shared.lobby.clone(), Arc::clone(&shared.evicted));
                 return Evicted::new(connection, lobby, places).map(Elsewhere::Evicted);
             }
@@ -124,7 +124,7 @@ where
         if poll_fn(|cx| connection.poll_handshake(cx)).await.is_err() || connection.is_for_relay() {
             return;
         }
-        let Ok(_hello) = read_hello(&connection, shared.rate).await else { return };
+        let Ok(_hello) = read_hello(&connection, shared.paces.rate()).await else { return };
         last_words(&connection, ServerMessage::refused(code)).await;
     };
     let _too_slow = timeout(HANDSHAKE_TIMEOUT, told).await;
@@ -182,7 +182,12 @@ enum Hearing {
 }
 
 /// Serves a client that asked to join, until it is gone.
-async fn live<S>(connection: &Connection<S>, shared: &Shared, stay: Stay, arrival: Box<Arrival>) -> Hearing
+async fn live<S>(
+    connection: &Connection<S>,
+    shared: &Shared,
+    stay: Stay,
+    (arrival, pace): (Box<Arrival>, Pace),
+) -> Hearing
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -191,7 +196,8 @@ where
         shared,
         id: stay.id,
         arrival: Some(arrival),
-        bucket: TokenBucket::new(shared.rate, Instant::now()),
+        ready_at: pace.ready_at(Instant::now()),
+        pace,
         throttled: false,
         pinged: None,
     };
@@ -254,7 +260,9 @@ pub(super) struct Life<'a, S> {
     id: ConnectionId,
     /// What is remembered of the hello until the client is welcomed.
     arrival: Option<Box<Arrival>>,
-    bucket: TokenBucket,
+    pace: Pace,
+    /// When the client may be read again; `None` if it may be read now.
+    ready_at: Option<Instant>,
     /// Whether the client has used up its rate. Then nothing is read from it until the timer fires.
     throttled: bool,
     /// When the client was asked for a sign of life; `None` if something came since.
@@ -267,7 +275,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         if self.throttled {
             return false;
         }
-        if let Some(ready) = self.bucket.ready_at(Instant::now()) {
+        // The line that was read last has paid for this time, so nothing is asked again when it has come.
+        if let Some(ready) = self.ready_at.take().filter(|ready| *ready > Instant::now()) {
             self.throttled = true;
             timer.reset(ready);
         }

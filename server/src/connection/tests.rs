@@ -100,7 +100,7 @@ impl World {
             recent_of_rooms,
             metrics,
             turns: Turns::default(),
-            rate: 1_000_000,
+            paces: Paces::new(1_000_000, 100, 100),
             banned: Arc::default(),
             motd: Mutex::default(),
             ids,
@@ -131,6 +131,10 @@ impl World {
 
     /// Returns a client that has sent nothing yet.
     async fn connect(&self, size: usize) -> Client {
+        self.connect_as(&Identity::generate().unwrap(), size).await
+    }
+
+    async fn connect_as(&self, identity: &Identity, size: usize) -> Client {
         let (near, far) = tokio::io::duplex(size);
         let remote = "192.0.2.1:5000".parse().unwrap();
         let shared = Arc::clone(&self.shared);
@@ -139,7 +143,7 @@ impl World {
                 evicted.told().await;
             }
         });
-        let (config, _) = client_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
+        let (config, _) = client_config(identity, KeyPolicy::Any, LOBBY_ALPN);
         let stream = TlsConnector::from(config).connect(server_name(), near).await.unwrap();
         let (read, writer) = tokio::io::split(stream);
         Client { reader: MessageReader::new(read, MAX_LINE_BYTES), writer, serving }

@@ -1,6 +1,6 @@
 //! Questions to users whether they want a private session with another user: who asked, who is asked, and until when
-//! the question waits. Before the answer, the asked user learns only who asks, and the asker learns nothing. A plain
-//! struct that is told the time; it sends nothing and introduces nobody.
+//! the question waits. Before the answer, the asked user learns only who asks, and the asker learns nothing. How many may
+//! wait is in [`super::places`]. A plain struct that is told the time; it sends nothing and introduces nobody.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use hobnob_protocol::ids::PairToken;
 use hobnob_protocol::message::{ConsentAnswer, NoAnswerCode};
 use tokio::time::Instant;
 
+use super::places::{Origin, Places};
 use crate::decide::ConnectionId;
 
 /// A client that has not answered for this long counts as silent. Its user need not have decided by then: the client
@@ -22,22 +23,16 @@ const UNDECIDED_FOR: Duration = Duration::from_secs(130);
 /// How long another server may take to introduce two users after one of them has agreed.
 const GRANTED_FOR: Duration = Duration::from_secs(10);
 
-/// How many questions may wait in all. When the limit is reached, a user who asks is told that too much waits.
-const MOST: usize = 16 * 1024;
-
-/// How many questions may wait for one client's answer. A client keeps at most sixteen of them for its user and answers
-/// any further one at once, so hobnob's own client does not reach this limit.
-const MOST_FOR_ONE: usize = 32;
-
-/// How many questions of one client may wait, whoever is asked: a client whose network was away asks anew for all its
-/// sessions.
-const MOST_OF_ONE: usize = 256;
+/// How many agreements of this server's clients with clients of other servers may wait for the introduction.
+const MOST_GRANTED: usize = 16 * 1024;
 
 /// A user's question for a private session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wish {
     /// The connection of the user who asks.
     pub(crate) asker: ConnectionId,
+    /// The key of the user who asks, and the network from which he comes, if that is known.
+    pub(crate) from: Origin,
     /// The number of the asker's `pair`.
     pub(crate) request: u32,
     /// The connection of the user who is asked.
@@ -84,9 +79,9 @@ pub(crate) struct Consents {
     due: BTreeSet<(Instant, u64)>,
     /// The question of one client, the first, for a new session with another, the second.
     new_sessions: HashMap<(ConnectionId, ConnectionId), u64>,
-    /// How many questions wait for the answer of each client, and how many of each client's own questions wait.
-    by_asked: HashMap<ConnectionId, usize>,
-    by_asker: HashMap<ConnectionId, usize>,
+    /// The questions of each client and those to it, by their numbers.
+    of_client: BTreeSet<(ConnectionId, u64)>,
+    places: Places,
     /// What clients of this server have agreed to, by the connection of the asker at another server and the number of
     /// his request.
     granted: HashMap<(ConnectionId, u32), Granted>,
@@ -99,13 +94,9 @@ impl Consents {
     /// Notes a question and gives its number. Returns `None` when too many questions wait, or when the asker already
     /// waits for a new session with the same user.
     pub(crate) fn ask(&mut self, wish: Wish, now: Instant) -> Option<u64> {
-        let count = |counts: &HashMap<ConnectionId, usize>, id| counts.get(&id).copied().unwrap_or_default();
         let pair = (wish.asker, wish.asked);
-        if self.waiting.len() >= MOST
-            || count(&self.by_asked, wish.asked) >= MOST_FOR_ONE
-            || count(&self.by_asker, wish.asker) >= MOST_OF_ONE
-            || (wish.session.is_none() && self.new_sessions.contains_key(&pair))
-        {
+        let waits = wish.session.is_none() && self.new_sessions.contains_key(&pair);
+        if waits || !self.places.take(&wish.from, wish.asked) {
             return None;
         }
         self.last += 1;
@@ -113,9 +104,8 @@ impl Consents {
         if wish.session.is_none() {
             self.new_sessions.insert(pair, ask);
         }
-        *self.by_asked.entry(wish.asked).or_default() += 1;
-        *self.by_asker.entry(wish.asker).or_default() += 1;
         self.due.insert((until, ask));
+        self.of_client.extend([(wish.asker, ask), (wish.asked, ask)]);
         self.waiting.insert(ask, Waiting { wish, until, is_undecided: false });
         Some(ask)
     }
@@ -132,9 +122,13 @@ impl Consents {
         let waiting = self.waiting.get_mut(&ask).filter(|waiting| waiting.wish.asked == from)?;
         if answer == ConsentAnswer::Asking {
             // A client that says this a second time gets no more time.
-            if std::mem::replace(&mut waiting.is_undecided, true) {
+            if waiting.is_undecided {
                 return None;
             }
+            if !self.places.becomes_undecided(&waiting.wish.from, from) {
+                return self.take(ask).map(|waiting| Answered::Nothing(waiting.wish, NoAnswerCode::Busy));
+            }
+            waiting.is_undecided = true;
             self.due.remove(&(waiting.until, ask));
             waiting.until = now + UNDECIDED_FOR;
             self.due.insert((waiting.until, ask));
@@ -163,7 +157,7 @@ impl Consents {
     /// Returns the question by which `asker` wants a session with `asked`, in the request of this number.
     pub(crate) fn of_request(&self, asker: ConnectionId, request: u32, asked: ConnectionId) -> Option<u64> {
         let is_it = |wish: &Wish| (wish.asker, wish.request, wish.asked) == (asker, request, asked);
-        self.waiting.iter().find(|(_, waiting)| is_it(&waiting.wish)).map(|(ask, _)| *ask)
+        self.of_client(asker).find(|ask| self.waiting.get(ask).is_some_and(|it| is_it(&it.wish)))
     }
 
     /// Whether `asker` waits for an answer to its wish for a new session with `asked`.
@@ -173,10 +167,10 @@ impl Consents {
 
     /// Notes that a wish of another server's client was agreed to. The two may be introduced once, within a short time.
     pub(crate) fn grant(&mut self, wish: &Wish, now: Instant) {
-        if self.granted.len() >= MOST {
+        if self.granted.len() >= MOST_GRANTED {
             self.granted.retain(|_, (_, until)| *until > now);
         }
-        if self.granted.len() < MOST {
+        if self.granted.len() < MOST_GRANTED {
             let known = (wish.asked, wish.session);
             self.granted.insert((wish.asker, wish.request), (known, now + GRANTED_FOR));
         }
@@ -197,12 +191,7 @@ impl Consents {
     /// A client is gone, and so are its own questions. Returns the wishes that waited for its answer, whose askers have
     /// to be told.
     pub(crate) fn gone(&mut self, client: ConnectionId) -> Vec<Wish> {
-        if !self.by_asked.contains_key(&client) && !self.by_asker.contains_key(&client) {
-            return Vec::new();
-        }
-        let concerns = |wish: &Wish| wish.asker == client || wish.asked == client;
-        let asks: Vec<u64> =
-            self.waiting.iter().filter(|(_, it)| concerns(&it.wish)).map(|(ask, _)| *ask).collect();
+        let asks: Vec<u64> = self.of_client(client).collect();
         let wishes = asks.into_iter().filter_map(|ask| self.take(ask)).map(|waiting| waiting.wish);
         wishes.filter(|wish| wish.asker != client).collect()
     }
@@ -225,34 +214,43 @@ impl Consents {
         overdue
     }
 
+    /// Returns the numbers of the questions of this client and of those to it.
+    fn of_client(&self, client: ConnectionId) -> impl Iterator<Item = u64> {
+        self.of_client.range((client, 0)..=(client, u64::MAX)).map(|(_, ask)| *ask)
+    }
+
     fn take(&mut self, ask: u64) -> Option<Waiting> {
         let waiting = self.waiting.remove(&ask)?;
         self.due.remove(&(waiting.until, ask));
-        let Wish { asker, asked, session, .. } = &waiting.wish;
+        let Wish { asker, asked, session, from, .. } = &waiting.wish;
+        self.of_client.remove(&(*asker, ask));
+        self.of_client.remove(&(*asked, ask));
         if session.is_none() {
             self.new_sessions.remove(&(*asker, *asked));
         }
-        count_down(&mut self.by_asked, *asked);
-        count_down(&mut self.by_asker, *asker);
+        self.places.give_back(from, *asked, waiting.is_undecided);
         Some(waiting)
-    }
-}
-
-fn count_down(counts: &mut HashMap<ConnectionId, usize>, id: ConnectionId) {
-    if let Some(count) = counts.get_mut(&id) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(&id);
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use hobnob_protocol::key::PublicKey;
+
     use super::*;
 
     fn wish(asker: u64, asked: u64) -> Wish {
-        Wish { asker: ConnectionId(asker), request: 1, asked: ConnectionId(asked), session: None, read: 0 }
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&asker.to_be_bytes());
+        let from = Origin { key: PublicKey::new(key), network: None };
+        Wish {
+            asker: ConnectionId(asker),
+            from,
+            request: 1,
+            asked: ConnectionId(asked),
+            session: None,
+            read: 0,
+        }
     }
 
     fn id(id: u64) -> ConnectionId {
@@ -263,8 +261,8 @@ mod tests {
         consents.waiting.is_empty()
             && consents.due.is_empty()
             && consents.new_sessions.is_empty()
-            && consents.by_asked.is_empty()
-            && consents.by_asker.is_empty()
+            && consents.of_client.is_empty()
+            && consents.places.is_empty()
     }
 
     #[test]
@@ -330,19 +328,33 @@ mod tests {
     }
 
     #[test]
-    fn waiting_questions_are_bounded_for_each_client_and_in_all() {
+    fn a_question_that_is_being_decided_leaves_its_place_to_one_that_is_not_answered_yet() {
         let (mut consents, now) = (Consents::default(), Instant::now());
         assert!(consents.ask(wish(1, 2), now).is_some());
         assert!(consents.ask(wish(1, 2), now).is_none(), "the same one waits");
-        let asked = (3..1000).filter(|asker| consents.ask(wish(*asker, 2), now).is_some()).count();
-        assert_eq!(asked, MOST_FOR_ONE - 1);
-        let asked = (1000..3000).filter(|asked| consents.ask(wish(1, *asked), now).is_some()).count();
-        assert_eq!(asked, MOST_OF_ONE - 1);
-        (10_000..100_000).for_each(|asker| {
-            consents.ask(wish(asker, asker + 1), now);
+        let asks: Vec<u64> = (3..1000).filter_map(|asker| consents.ask(wish(asker, 2), now)).collect();
+        assert!(asks.len() < 20 && consents.ask(wish(1000, 2), now).is_none());
+        assert!(consents.ask(wish(1000, 3), now).is_some(), "another client is asked");
+        assert!(matches!(
+            consents.answer(id(2), asks[0], ConsentAnswer::Asking, now),
+            Some(Answered::Asking(_))
+        ));
+        assert!(consents.ask(wish(1000, 2), now).is_some());
+        consents.take_overdue(now + UNDECIDED_FOR);
+        assert!(is_empty(&consents));
+    }
+
+    #[test]
+    fn a_user_for_whose_decision_too_many_wait_is_asked_no_more() {
+        let (mut consents, now) = (Consents::default(), Instant::now());
+        let answers = (3..200).map(|asker| {
+            let ask = consents.ask(wish(asker, 2), now).unwrap();
+            consents.answer(id(2), ask, ConsentAnswer::Asking, now).unwrap()
         });
-        assert_eq!(consents.waiting.len(), MOST);
-        consents.take_overdue(now + SILENT_AFTER);
+        let busy: Vec<_> = answers.filter(|answered| !matches!(answered, Answered::Asking(_))).collect();
+        assert!(busy.iter().all(|answered| matches!(answered, Answered::Nothing(_, NoAnswerCode::Busy))));
+        assert_eq!((consents.waiting.len(), busy.len()), (32, 165));
+        consents.gone(id(2));
         assert!(is_empty(&consents));
     }
 

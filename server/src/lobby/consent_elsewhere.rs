@@ -11,6 +11,7 @@ use hobnob_protocol::message::{ConsentAnswer, NoAnswerCode, ServerMessage};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::pairing::origin;
 use super::{Lobby, LobbyCommand};
 use crate::decide::ConnectionId;
 use crate::introductions::consent::{Answered, Wish};
@@ -66,7 +67,7 @@ impl Lobby {
     fn ask_own_client(&mut self, WishElsewhere { asker, request, to, session }: WishElsewhere) -> Answer {
         let roster = self.machine.roster();
         let (Some(who), Some(other)) = (roster.member(asker), roster.member(to)) else { return Answer::Gone };
-        let (name, key, other) = ((*who.name).clone(), who.key, other.key);
+        let (name, key, other, from) = ((*who.name).clone(), who.key, other.key, origin(who));
         let is_here = |id| self.seats.get(&id).is_some_and(|seat| seat.entered && !seat.gone);
         if asker.server() == self.server || !is_here(to) {
             return Answer::Gone;
@@ -75,7 +76,7 @@ impl Lobby {
         if !self.rendezvous.may_ask(key, other, now) {
             return Answer::Busy;
         }
-        let wish = Wish { asker, request, asked: to, session, read: 0 };
+        let wish = Wish { asker, from, request, asked: to, session, read: 0 };
         if session.is_none() && self.consents.wants(to, asker) {
             self.tell_asker_elsewhere(&Answered::Open(wish));
             return Answer::Alive;

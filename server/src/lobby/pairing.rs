@@ -12,6 +12,7 @@ use super::Lobby;
 use crate::decide::roster::Member;
 use crate::decide::{ConnectionId, Party};
 use crate::introductions::consent::{Answered, Wish};
+use crate::introductions::places::Origin;
 use crate::introductions::rendezvous::{Meeting, Told};
 
 impl Lobby {
@@ -35,7 +36,7 @@ impl Lobby {
         if !self.rendezvous.may_ask(asker.key, other.key, now) {
             return self.no_answer(from, request, NoAnswerCode::Busy);
         }
-        let wish = Wish { asker: from, request, asked: to, session, read };
+        let wish = Wish { asker: from, from: origin(asker), request, asked: to, session, read };
         if to.server() != self.server {
             return self.ask_elsewhere_for_consent(wish, now);
         }
@@ -74,7 +75,7 @@ impl Lobby {
                 self.tell_asker_elsewhere(&answered);
             }
             Some(Answered::Open(wish)) if wish.asked.server() != self.server => {
-                let Wish { asker, request, asked, session, read } = wish;
+                let Wish { asker, request, asked, session, read, .. } = wish;
                 self.pair_elsewhere((asker, request), asked, session, read);
             }
             Some(Answered::Open(wish)) => self.meet(&wish),
@@ -104,7 +105,7 @@ impl Lobby {
 
     /// Introduces two users who both want it, for a new session or to rebuild one.
     fn meet(&mut self, wish: &Wish) {
-        let Wish { asker: from, request, asked: to, session, read } = *wish;
+        let Wish { asker: from, request, asked: to, session, read, .. } = *wish;
         let roster = self.machine.roster();
         let (Some(asker), Some(other)) = (roster.member(from), roster.member(to)) else {
             return self.no_answer(from, request, NoAnswerCode::Silent);
@@ -158,6 +159,11 @@ impl Lobby {
     pub(super) fn no_answer(&self, to: ConnectionId, request: u32, code: NoAnswerCode) {
         self.tell(to, &ServerMessage::NoAnswer { request, code });
     }
+}
+
+/// Returns by what the questions of this member are counted.
+pub(super) fn origin(member: &Member) -> Origin {
+    Origin { key: member.key, network: member.network }
 }
 
 fn party(member: &Member) -> Party {

@@ -58,6 +58,11 @@ pub(crate) enum Private<'a> {
         /// The name of the user.
         name: &'a UserName,
     },
+    /// A user was let in, and no session with him has begun.
+    HasNotCome {
+        /// The name of the user.
+        name: &'a UserName,
+    },
     /// Some users asked for a private session and left before this user was told.
     AskedAndLeft {
         /// How many users asked and left.
@@ -136,6 +141,10 @@ impl fmt::Display for Private<'_> {
             Self::WaitedInVain { name } => {
                 write!(f, "{name} has waited for two minutes and is declined; \\fork {name} opens a session")
             }
+            Self::HasNotCome { name } => write!(
+                f,
+                "no private session with {name} has begun: {name} waits no longer; \\fork {name} asks {name} for one"
+            ),
             Self::AskedAndLeft { count } => {
                 let who = if *count == 1 { "one more".to_owned() } else { format!("{count} more") };
                 write!(f, "{who} asked to talk in private, and left again")

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Shared, Stay, last_words};
 use crate::connection::arrival::Arrival;
 use crate::connection::candidates::candidates;
+use crate::connection::pace::Pace;
 use crate::connection::{Connection, Event};
 use crate::decide::{ConnectionId, Newcomer};
 use crate::limits::rate::TokenBucket;
@@ -24,7 +25,7 @@ use crate::network::Network;
 /// What a client came for.
 pub(super) enum Arrived {
     /// The client asked to join the lobby.
-    InLobby(Stay, Box<Arrival>),
+    InLobby(Stay, Box<Arrival>, Pace),
     /// The client came to be relayed; nothing that it sent was read.
     ForRelay,
 }
@@ -42,7 +43,7 @@ where
     if connection.is_for_relay() {
         return Ok(Arrived::ForRelay);
     }
-    let (hello, key) = read_hello(connection, shared.rate).await?;
+    let (hello, key) = read_hello(connection, shared.paces.rate()).await?;
     if hello.protocol != PROTOCOL_VERSION {
         last_words(connection, ServerMessage::refused(RefusedCode::Protocol)).await;
         return Err(format!("it speaks version {}", hello.protocol));
@@ -62,10 +63,12 @@ where
     let candidates = candidates(&hello.candidates, hello.port, observed);
     tracing::debug!(agent = ?hello.agent.chars().take(64).collect::<String>(), "asks to join");
     let newcomer = Newcomer { wish: hello.name, key, run: hello.run, candidates };
-    let join = Join { id, outlet, newcomer, network: Network::of(observed) };
+    let network = Network::of(observed);
+    let pace = shared.paces.of(key, network);
+    let join = Join { id, outlet, newcomer, network };
     let stay = Stay { id, leave: Some(permit) };
     match shared.lobby.send(LobbyCommand::Join(Box::new(join))).await {
-        Ok(()) => Ok(Arrived::InLobby(stay, arrival)),
+        Ok(()) => Ok(Arrived::InLobby(stay, arrival, pace)),
         Err(_closed) => Err("the server is closing".to_owned()),
     }
 }

@@ -26,7 +26,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             _ => false,
         };
         if !is_free {
-            self.bucket.take(Instant::now());
+            self.ready_at = self.pace.take(Instant::now());
         }
         let from = self.id;
         match message {

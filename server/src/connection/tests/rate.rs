@@ -10,10 +10,27 @@ const RATE: u32 = 10;
 /// Ten seconds' worth more than may be saved up.
 const FLOOD: usize = 20 * RATE as usize;
 
+/// How many clients one network may have in these tests, and so how many times the rate the network has.
+const CLIENTS: usize = 20;
+
 fn world() -> World {
     let mut world = World::new();
-    Arc::get_mut(&mut world.shared).unwrap().rate = RATE;
+    Arc::get_mut(&mut world.shared).unwrap().paces = Paces::new(RATE, 100, CLIENTS);
     world
+}
+
+impl World {
+    /// A client with this key joins, sends this many lines, is answered after them, and disconnects. Returns how long
+    /// that took.
+    async fn come_and_flood(&self, identity: &Identity, lines: usize) -> Duration {
+        let mut client = self.connect_as(identity, 64 * 1024).await;
+        client.send(&ClientMessage::Hello(hello("anna"))).await;
+        assert!(matches!(client.next().await, Some(ServerMessage::Welcome(_))));
+        let start = Instant::now();
+        client.send_lines("{\"type\":\"later\"}\n", lines).await;
+        client.round_trip().await;
+        start.elapsed()
+    }
 }
 
 impl Client {
@@ -41,6 +58,40 @@ async fn a_flood_of_lines_that_mean_nothing_is_read_at_the_rate() {
         let took = anna.round_trip().await;
         assert!((9..12).contains(&took.as_secs()), "{line:?} {took:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_disconnects_and_comes_back_has_the_rate_that_it_had_left() {
+    let (world, anna) = (world(), Identity::generate().unwrap());
+    let mut took = Duration::ZERO;
+    for _ in 0..4 {
+        took += world.come_and_flood(&anna, FLOOD / 4).await;
+    }
+    assert!((9..12).contains(&took.as_secs()), "{took:?}");
+    let bobby = world.come_and_flood(&Identity::generate().unwrap(), FLOOD / 4).await;
+    assert!(bobby < Duration::from_secs(1), "another key has its own rate: {bobby:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connections_of_one_key_share_its_rate() {
+    let (world, anna) = (world(), Identity::generate().unwrap());
+    let flood = || world.come_and_flood(&anna, FLOOD / 4);
+    let start = Instant::now();
+    tokio::join!(flood(), flood(), flood(), flood());
+    let took = start.elapsed();
+    assert!((9..12).contains(&took.as_secs()), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_keys_give_a_network_no_more_than_the_rate_of_the_clients_that_it_may_have() {
+    let world = world();
+    let mut took = Duration::ZERO;
+    // Each key stays within what it has saved up. The network has saved up a second's worth.
+    let rounds = 10 * CLIENTS * RATE as usize / (FLOOD / 4);
+    for _ in 0..rounds {
+        took += world.come_and_flood(&Identity::generate().unwrap(), FLOOD / 4).await;
+    }
+    assert!((8..12).contains(&took.as_secs()), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
