@@ -41,6 +41,13 @@ pub(super) enum Unclear {
         /// What to type in hobnob instead.
         instead: String,
     },
+    /// A sign of another keyboard stands before a word that would be a command.
+    OtherSign {
+        /// The sign.
+        sign: String,
+        /// The word after the sign.
+        word: String,
+    },
 }
 
 impl Unclear {
@@ -50,6 +57,7 @@ impl Unclear {
             Self::CommandAndMore => failing::Input::CommandAndMore,
             Self::Hidden => failing::Input::Hidden,
             Self::Habit { word, instead } => failing::Input::Habit { word, instead },
+            Self::OtherSign { sign, word } => failing::Input::OtherSign { sign, word },
         }
     }
 }
@@ -87,6 +95,9 @@ fn plain(line: Line<'_>, own: &UserName) -> Meaning {
         }
         Line::CommandAndMore => Meaning::Unclear(Unclear::CommandAndMore),
         Line::Hidden { .. } => Meaning::Unclear(Unclear::Hidden),
+        Line::OtherSign { sign, word, .. } => {
+            Meaning::Unclear(Unclear::OtherSign { sign: sign.to_owned(), word: word.to_owned() })
+        }
     }
 }
 
@@ -162,8 +173,21 @@ mod tests {
         ] {
             assert_eq!(meaning(line, Some(&words)), expected, "{line:?}");
         }
-        for line in ["/query bobby", "/w bobby secret", "/nick x", "/Exit", "/q bobby", " /msg bobby secret"]
-        {
+        for line in [
+            "/query bobby",
+            "/w bobby secret",
+            "/nick x",
+            "/Exit",
+            "/q bobby",
+            " /msg bobby secret",
+            "/ns identify secret",
+            "/t bobby secret",
+            "/m\u{200b}sg bobby secret",
+            "¥msg bobby secret",
+            "／MSG bobby secret",
+            "/list,\\msg bobby secret",
+            "/l\\msg bobby secret",
+        ] {
             assert!(matches!(meaning(line, Some(&words)), Meaning::Unclear(_)), "{line:?}");
         }
     }

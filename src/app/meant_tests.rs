@@ -81,29 +81,28 @@ const CASES: &[Case] = &[
     (InTea, "\\users x", [Tea; 2]),
     (InTea, "\\nonsense x", [Tea; 2]),
     (InTea, "\\msg carmen", [Tea; 2]),
-    (InTea, "\\sw 7", [Nobody, Tea]),
+    (InTea, "\\sw 7", [Nobody; 2]),
     (TeaDown, "\\sw 0", [Tea; 2]),
     (TeaDown, "\\topic x", [Tea; 2]),
     (InTea, "\\leave", [Lobby; 2]),
     (TeaDown, "\\leave", [Lobby; 2]),
     (InTea, "\\lobby", [Lobby; 2]),
-    // The command would have led to a user if it had been complete. A script sees no prompt, so it has to say where its
-    // next text goes.
-    (InLobby, "\\fork", [Nobody, Lobby]),
-    (InLobby, "\\sw", [Nobody, Lobby]),
-    (InLobby, "\\sw 7", [Nobody, Lobby]),
-    (WithBobby, "\\sw 7", [Nobody, Bobby]),
-    (InLobby, "\\frok carmen", [Nobody, Lobby]),
-    (InLobby, "\\Fork carmen", [Nobody, Lobby]),
-    (InLobby, "\\forkcarmen", [Nobody, Lobby]),
-    (InLobby, "\\ fork carmen", [Nobody, Lobby]),
+    // The command would have led to a user or a room if it had been complete or spelled right.
+    (InLobby, "\\fork", [Nobody; 2]),
+    (InLobby, "\\sw", [Nobody; 2]),
+    (InLobby, "\\sw 7", [Nobody; 2]),
+    (WithBobby, "\\sw 7", [Nobody; 2]),
+    (InLobby, "\\frok carmen", [Nobody; 2]),
+    (InLobby, "\\Fork carmen", [Nobody; 2]),
+    (InLobby, "\\forkcarmen", [Nobody; 2]),
+    (InLobby, "\\ fork carmen", [Nobody; 2]),
     (InLobby, "\\ users", [Lobby; 2]),
-    (InLobby, "\\query", [Nobody, Lobby]),
-    (InLobby, "\\join", [Nobody, Lobby]),
-    (InLobby, "\\jion tea", [Nobody, Lobby]),
-    (InLobby, "\\Join tea", [Nobody, Lobby]),
-    (InLobby, "\\jointea", [Nobody, Lobby]),
-    (InTea, "\\join", [Nobody, Tea]),
+    (InLobby, "\\query", [Nobody; 2]),
+    (InLobby, "\\join", [Nobody; 2]),
+    (InLobby, "\\jion tea", [Nobody; 2]),
+    (InLobby, "\\Join tea", [Nobody; 2]),
+    (InLobby, "\\jointea", [Nobody; 2]),
+    (InTea, "\\join", [Nobody; 2]),
     // The command leads to nobody.
     (InLobby, "\\nonsense x", [Lobby; 2]),
     (InLobby, "\\nick x", [Lobby; 2]),
@@ -135,7 +134,7 @@ const CASES: &[Case] = &[
     (WithBobby, "/nick x", [Bobby, Nobody]),
     // This word means the same in hobnob.
     (InLobby, "/fork anna", [Lobby, Nobody]),
-    (InLobby, "/sw 7", [Lobby; 2]),
+    (InLobby, "/sw 7", [Lobby, Nobody]),
 ];
 
 fn scene(before: Before) -> Scene {
@@ -261,6 +260,9 @@ async fn a_line_typed_after_the_error_could_be_read_is_said_at_a_terminal() {
         (InLobby, "\\sw carmen", Lobby),
         (InLobby, "\\fork an/na", Lobby),
         (WithBobby, "\\fork carmen", Bobby),
+        (InLobby, "\\sw 99", Lobby),
+        (InLobby, "\\frok bob", Lobby),
+        (InLobby, "\\forkbob", Lobby),
     ] {
         let mut scene = scene(before).at_terminal();
         scene.app.prompt();

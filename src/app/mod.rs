@@ -350,23 +350,15 @@ impl App {
     /// command was typed, so the user can see where a line goes; only lines that were finished before anybody can have
     /// read that the command failed go nowhere.
     fn failed_to_start(&mut self, word: &str, args: &str, failure: Failure) {
-        let had = |number| self.state.sessions.had(SessionId(number));
-        match &mut self.input {
-            InputSource::Script(..) => {
-                // There is a blank behind the backslash, so the word is the first word of what follows.
-                let (word, args) = match word {
-                    "" => args.split_once(char::is_whitespace).unwrap_or((args, "")),
-                    word => (word, args),
-                };
-                let meant = meant::after_failed_in_script(commands::probably_leads(word), args);
-                if meant == Meant::SomebodyElse {
-                    self.state.sessions.unset_current();
-                }
-            }
-            InputSource::Terminal(terminal) => {
-                if meant::after_failed(commands::leads(word), args, had) == Meant::SomebodyElse {
-                    terminal.refuse_typed_ahead();
-                }
+        // If there is a blank behind the backslash, the word is the first word of what follows.
+        let (word, args) = match word {
+            "" => args.split_once(char::is_whitespace).unwrap_or((args, "")),
+            word => (word, args),
+        };
+        if meant::after_failed(commands::probably_leads(word), args) == Meant::SomebodyElse {
+            match &mut self.input {
+                InputSource::Script(..) => self.state.sessions.unset_current(),
+                InputSource::Terminal(terminal) => terminal.refuse_typed_ahead(),
             }
         }
         self.state.fail(failure);

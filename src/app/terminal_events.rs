@@ -10,6 +10,7 @@ use super::script_queue::Queued;
 use super::{App, InputSource};
 use crate::commands::{self, EDIT};
 use crate::input::line::Source;
+use crate::input::typed_behind::has_command_below;
 use crate::repl::{Draft, Edit, Typed};
 use crate::session::SessionId;
 use crate::show::unsent::Unsent;
@@ -57,7 +58,7 @@ impl App {
     }
 
     fn typed_line(&mut self, line: String, session: SessionId) {
-        let is_long = self.is_long(&line);
+        let asks = self.asks_before_saying(&line);
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         terminal.went_on();
         if terminal.take_leaving() {
@@ -73,7 +74,7 @@ impl App {
             return terminal.keep_draft(line, note, session, &self.state);
         }
         let (line, session) = match terminal.take_asked() {
-            None if is_long => return self.ask(line, session),
+            None if asks => return self.ask(line, session),
             None => (line, session),
             Some(Asked { text, session, .. }) if is_yes(&line) => (text, session),
             Some(asked) => {
@@ -140,13 +141,13 @@ impl App {
         }
     }
 
-    /// Whether a text is sent only after a question. If the text could not be sent anyway, nothing is asked.
-    fn is_long(&self, line: &str) -> bool {
+    /// Whether a text is sent only after a question, because it is long or has a command below its first line. If the
+    /// text could not be sent anyway, nothing is asked.
+    fn asks_before_saying(&self, line: &str) -> bool {
         let most = usize::from(self.state.user.preferences.paste_ask);
-        let lines = line.lines().count();
-        most > 0
-            && lines > most
-            && matches!(self.meaning(line), Meaning::Text(text) if text.len() <= MAX_TEXT_BYTES)
+        let is_long = most > 0 && line.lines().count() > most;
+        let asks = is_long || has_command_below(line, Source::Terminal(&*self.completion.words()));
+        asks && matches!(self.meaning(line), Meaning::Text(text) if text.len() <= MAX_TEXT_BYTES)
     }
 
     /// Handles the answer no to a question.
@@ -158,7 +159,7 @@ impl App {
         }
     }
 
-    /// Shows the beginning of a long paste, and asks whether to send it.
+    /// Shows the beginning of a text of several lines, and asks whether to send it.
     fn ask(&mut self, text: String, session: SessionId) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         let first: String = text.lines().next().unwrap_or_default().chars().take(SHOWN).collect();

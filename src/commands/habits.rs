@@ -38,7 +38,18 @@ pub(super) const HABITS: &[Habit] = &[
         leads: Leads::ToUser,
         beats_command: false,
     },
-    habit(&["w", "whisper", "tell", "privmsg", "r", "reply"], "\\msg NAME TEXT says TEXT to NAME alone"),
+    habit(
+        &["w", "whisper", "tell", "t", "privmsg", "private", "message", "r", "reply"],
+        "\\msg NAME TEXT says TEXT to NAME alone",
+    ),
+    habit(
+        &[
+            "ns", "nickserv", "cs", "chanserv", "identify", "id", "auth", "login", "logon", "register",
+            "pass", "password",
+        ],
+        "there are no passwords here; a name belongs to the key on this machine",
+    ),
+    habit(&["oper"], "operators are known by their keys, \\ops lists them"),
     Habit {
         words: &["channel"],
         instead: "\\join ROOM joins a room, \\rooms lists them",
@@ -67,7 +78,7 @@ pub(super) const HABITS: &[Habit] = &[
     habit(&["settings", "config", "preferences"], "\\set shows and changes the settings"),
     habit(&["bind", "script", "load"], "\\alias and \\allow make commands of your own"),
     habit(
-        &["invite", "mode", "voice", "notice", "server", "connect"],
+        &["invite", "mode", "voice", "notice", "server", "connect", "quote", "raw", "ctcp", "dcc"],
         "there is nothing like it here; \\help lists what there is",
     ),
 ];
@@ -93,6 +104,16 @@ mod tests {
             for word in habit.words {
                 assert_eq!(super::super::find(word).is_some(), habit.beats_command, "{word}");
             }
+        }
+    }
+
+    #[test]
+    fn words_behind_which_others_have_passwords_and_private_lines_are_known() {
+        for word in [
+            "ns", "nickserv", "identify", "oper", "pass", "auth", "login", "register", "quote", "raw",
+            "ctcp", "dcc", "message", "private", "t",
+        ] {
+            assert!(find(word).is_some(), "{word}");
         }
     }
 

@@ -210,8 +210,7 @@ pub fn find(word: &str) -> Option<&'static Command> {
 }
 
 /// Returns where the command of this word leads. For a word of other chats, it is where the word leads there.
-#[must_use]
-pub fn leads(word: &str) -> Leads {
+fn leads(word: &str) -> Leads {
     let command = find(word).map(|command| command.traits.leads);
     command.or_else(|| habits::find(word).map(|habit| habit.leads)).unwrap_or(Leads::Nowhere)
 }

@@ -3,8 +3,8 @@
 
 use super::invisible::BYTE_ORDER_MARK;
 
-/// Returns the line that says `text` at a terminal. No line says a text that has something invisible before a command;
-/// the line for it is refused as such lines are.
+/// Returns the line that says `text` at a terminal. No line says a text that has something invisible, or the sign
+/// of another keyboard, before the word of a command; the line for it is refused as such lines are.
 #[must_use]
 pub fn as_typed(text: &str) -> String {
     let escape = text.chars().next().filter(|first| matches!(*first, '\\' | '/' | BYTE_ORDER_MARK));
@@ -46,7 +46,7 @@ mod tests {
             let line = as_typed(&text);
             match parse(&line, Source::Terminal(&EveryWord)) {
                 Line::Text { said, .. } => assert!(said == text && !continues(&line), "{line:?}"),
-                Line::Blank | Line::Hidden { .. } => {}
+                Line::Blank | Line::Hidden { .. } | Line::OtherSign { .. } => {}
                 other => panic!("{line:?} is {other:?}"),
             }
         }

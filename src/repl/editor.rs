@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::brought_back::make_newest;
 use super::completer::{Completions, MAX_CANDIDATES};
+use super::ended::Ended;
 use super::hinter::Hints;
 use super::keyboard::Keyboard;
 use super::keys::Keys;
@@ -41,10 +42,12 @@ pub(super) struct Continuation {
 
 impl Validator for Continuation {
     fn validate(&self, context: &mut ValidationContext) -> rustyline::Result<ValidationResult> {
-        if line::continues(context.input()) {
-            lock(&self.page).joins.mark(context.input().len() - 1);
+        let mut page = lock(&self.page);
+        if page.ended.is_none() && line::continues(context.input()) {
+            page.joins.mark(context.input().len() - 1);
             return Ok(ValidationResult::Incomplete);
         }
+        drop(page);
         self.screen.leave();
         Ok(ValidationResult::Valid(None))
     }
@@ -60,6 +63,29 @@ struct Assistant {
     painter: Painter,
     #[rustyline(Validator)]
     continuation: Continuation,
+}
+
+/// How the reading of a line ended without a line to hand over.
+enum End {
+    /// A key ended it, so rustyline has kept what it has read ahead.
+    Key(Ended),
+    /// A signal ended it. rustyline notices signals only when it has read nothing ahead.
+    Signal,
+    /// The size of the terminal changed.
+    Resized,
+    /// The terminal could not be read.
+    Failed(String),
+}
+
+impl End {
+    fn of(error: ReadlineError) -> Self {
+        match error {
+            ReadlineError::Interrupted | ReadlineError::Signal(Signal::Interrupt) => Self::Signal,
+            ReadlineError::Signal(_) => Self::Resized,
+            ReadlineError::Eof => Self::Key(Ended::EndOfInput),
+            error => Self::Failed(error.to_string()),
+        }
+    }
 }
 
 /// The line editor, and what its thread needs.
@@ -141,18 +167,21 @@ impl LineReader {
             lock(&self.page).search.close();
         }
         let answer = loop {
-            let error = match self.read_once(&prompt, &draft, note.take()) {
-                // No key of a search ends the line. If it ever happens, the query is not sent.
-                Ok(_) if lock(&self.page).search.is_open() => {
+            let read = self.read_once(&prompt, &draft, note.take());
+            let ended = lock(&self.page).ended.take();
+            let (end, abandoned) = match (read, ended) {
+                (Ok(_), Some((ended, typed))) => (End::Key(ended), typed),
+                // No other key of a search ends the line. If it ever happens, the query is not sent.
+                (Ok(_), None) if lock(&self.page).search.is_open() => {
                     draft = lock(&self.page).draft();
                     lock(&self.page).search.close();
                     continue;
                 }
-                Ok(text) => {
+                (Ok(text), None) => {
                     let (text, _) = lock(&self.page).joins.resolve(&text, text.len());
-                    if let Some(before) =
-                        said.as_ref().and_then(|said| said.before(&text, &begun, &self.words.borrow()))
-                    {
+                    let before = said.as_ref();
+                    let before = before.and_then(|it| it.before(&text, &begun, &self.words.borrow()));
+                    if let Some(before) = before {
                         let mut page = lock(&self.page);
                         page.show_prompt(before);
                         page.links = said.as_ref().is_some_and(|said| said.links);
@@ -161,23 +190,24 @@ impl LineReader {
                     lock(&self.page).links = false;
                     break Typed::Line { text, session };
                 }
-                Err(error) => error,
+                (Err(error), _) => (End::of(error), lock(&self.page).draft()),
             };
-            let abandoned = lock(&self.page).draft();
             if self.screen.interrupted() {
                 self.wipe();
                 break Typed::Cancelled { draft: abandoned, session };
             }
-            match error {
-                ReadlineError::Interrupted | ReadlineError::Signal(Signal::Interrupt) => {
+            let roused = self.screen.take_roused();
+            match end {
+                End::Signal if roused => {
                     self.wipe();
-                    if self.screen.take_roused() {
-                        draft = abandoned;
-                        continue;
-                    }
-                    if let Some(forward) = self.screen.take_step() {
-                        break Typed::Stepped { forward, draft: abandoned, session };
-                    }
+                    draft = abandoned;
+                }
+                End::Key(Ended::Stepped { forward }) => {
+                    self.wipe();
+                    break Typed::Stepped { forward, draft: abandoned, session };
+                }
+                End::Key(Ended::Interrupted) | End::Signal => {
+                    self.wipe();
                     if lock(&self.page).search.close() {
                         draft = abandoned;
                     } else if abandoned.is_empty() {
@@ -190,16 +220,17 @@ impl LineReader {
                     }
                 }
                 // rustyline has noticed a change of the terminal's size. The line is read on.
-                ReadlineError::Signal(_) => {
+                End::Resized => {
                     self.wipe();
                     draft = abandoned;
                 }
-                error => {
+                End::Key(Ended::EndOfInput) => {
                     self.leave();
-                    break match error {
-                        ReadlineError::Eof => Typed::EndOfInput,
-                        error => Typed::Failed(error.to_string()),
-                    };
+                    break Typed::EndOfInput;
+                }
+                End::Failed(reason) => {
+                    self.leave();
+                    break Typed::Failed(reason);
                 }
             }
         };

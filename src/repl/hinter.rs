@@ -117,6 +117,7 @@ fn hint(line: &str, words: &EditorWords) -> Option<CommandHint> {
         }
         Line::Slash(call, habit) => by_habit(&call, &habit),
         Line::Hidden { .. } => note("a command has nothing before its \\"),
+        Line::OtherSign { .. } => note("a command begins with \\ or /"),
         _ => None,
     }
 }

@@ -15,6 +15,7 @@ use rustyline::{
     RepeatCount,
 };
 
+use super::ended::{EndKeys, Ended};
 use super::page::Page;
 use super::printer::SharedTerminal;
 use super::search::{At, Line, Step};
@@ -25,6 +26,7 @@ pub(super) struct Keys {
     page: Arc<Mutex<Page>>,
     screen: Arc<SharedTerminal>,
     first: Mutex<Option<First>>,
+    ends: EndKeys,
 }
 
 /// The key that rustyline makes of the bytes by which `keystrokes` asks for a repaint.
@@ -57,6 +59,7 @@ impl ConditionalEventHandler for Keys {
             self.screen.note_paste();
         }
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let first = first.filter(|first| *first == First::Quote || !self.ends.interrupt(key));
         match first {
             Some(first) => second(first, key),
             None if self.page().search.is_open() => self.searching(key),
@@ -67,13 +70,16 @@ impl ConditionalEventHandler for Keys {
 
 impl Keys {
     pub(super) fn new(page: Arc<Mutex<Page>>, screen: Arc<SharedTerminal>) -> Self {
-        Self { page, screen, first: Mutex::new(None) }
+        Self { page, screen, first: Mutex::new(None), ends: EndKeys::of_terminal() }
     }
 
     fn editing(&self, key: KeyEvent, positive: bool, context: &EventContext<'_>) -> Option<Cmd> {
         if cuts(key) {
             // From now on, Ctrl-Y returns the text that is cut now.
             self.page().cleared = None;
+        }
+        if let Some(ended) = self.ends.end(key, context.line()) {
+            return Some(self.end(ended));
         }
         match key {
             KeyEvent(KeyCode::Char('Y'), Modifiers::CTRL) => {
@@ -88,8 +94,6 @@ impl Keys {
                 Some(EXCHANGE)
             }
             KeyEvent(KeyCode::Enter, Modifiers::ALT) => Some(Cmd::Newline),
-            KeyEvent(KeyCode::Down, Modifiers::ALT) => Some(self.leave(true)),
-            KeyEvent(KeyCode::Up, Modifiers::ALT) => Some(self.leave(false)),
             KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(self.suspend()),
             KeyEvent(KeyCode::Char('V' | 'Q'), Modifiers::CTRL) => Some(self.wait_after(First::Quote)),
             KeyEvent(KeyCode::Char('X'), Modifiers::CTRL) => Some(self.wait_after(First::Extended)),
@@ -158,10 +162,10 @@ impl Keys {
         if self.page().search.take(at) { EXCHANGE } else { Cmd::Noop }
     }
 
-    /// Ends the line as it is, because the user changes to the next or the previous session.
-    fn leave(&self, forward: bool) -> Cmd {
-        self.screen.note_step(forward);
-        Cmd::Interrupt
+    /// Ends the line as it is. It ends as if it was complete, so that rustyline keeps what it has read ahead.
+    fn end(&self, ended: Ended) -> Cmd {
+        self.page().end(ended);
+        Cmd::AcceptLine
     }
 
     fn wait_after(&self, first: First) -> Cmd {
@@ -193,7 +197,6 @@ fn second(first: First, key: KeyEvent) -> Option<Cmd> {
         // A paste is not a single key, so the first key is forgotten.
         (_, KeyEvent(KeyCode::BracketedPasteStart, _)) => None,
         (First::Quote, key) => Some(quoted(key).map_or(Cmd::Noop, |c| Cmd::Insert(1, c.to_string()))),
-        (_, KeyEvent(KeyCode::Char('C'), Modifiers::CTRL)) => None,
         (First::Extended, KeyEvent(KeyCode::Char('U'), Modifiers::CTRL)) => Some(Cmd::Undo(1)),
         (First::Extended, KeyEvent(KeyCode::Backspace, Modifiers::NONE)) => {
             Some(Cmd::Kill(Movement::BeginningOfLine))

@@ -27,6 +27,7 @@ mod canvas;
 mod completer;
 mod continuation;
 mod editor;
+mod ended;
 mod found;
 mod hinter;
 mod interrupts;

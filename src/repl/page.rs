@@ -10,6 +10,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::canvas::{Canvas, Size};
 use super::continuation::Joins;
+use super::ended::Ended;
 use super::prompt::{Draft, Prompt};
 use super::search::{Line, Search};
 
@@ -38,6 +39,8 @@ pub(super) struct Page {
     pub(super) links: bool,
     /// The line that Ctrl-C cleared. It is dropped when something is cut.
     pub(super) cleared: Option<String>,
+    /// Why the line ended, and what was typed until then, if it is not to be handed over.
+    pub(super) ended: Option<(Ended, Draft)>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -62,6 +65,7 @@ impl Page {
             found: Vec::new(),
             links: false,
             cleared: None,
+            ended: None,
         }
     }
 
@@ -134,6 +138,11 @@ impl Page {
         }
         let (left, right) = self.joins.resolve(&self.text, self.cursor);
         Draft { left, right }
+    }
+
+    /// Notes that a key has ended the line, which is not to be handed over.
+    pub(super) fn end(&mut self, ended: Ended) {
+        self.ended = Some((ended, self.draft()));
     }
 
     /// Returns how many columns are free behind the text `line` in its last row. One column is kept for the cursor.

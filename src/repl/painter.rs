@@ -247,7 +247,7 @@ fn command_style(line: &str, words: &EditorWords) -> Option<(usize, Style)> {
         }
         Line::Slash(call, Habit::Same(_)) => Some((call.head.end, Color::Cyan.bold())),
         Line::Slash(call, Habit::Other(_)) => Some((call.head.end, Color::Red.normal())),
-        Line::Hidden { head } => Some((head.end, Color::Red.normal())),
+        Line::Hidden { head } | Line::OtherSign { head, .. } => Some((head.end, Color::Red.normal())),
         _ => None,
     }
 }

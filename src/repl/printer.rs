@@ -76,8 +76,6 @@ struct State {
     prompt: Option<Prompt>,
     edit: Option<Edit>,
     phase: Phase,
-    /// The direction, if the user has left the line for the next (true) or the previous (false) session.
-    step: Option<bool>,
     /// Whether the line that is being read or was granted has to be given up.
     cancel: bool,
     closing: bool,
@@ -112,7 +110,6 @@ impl SharedTerminal {
                 prompt: None,
                 edit: None,
                 phase: Phase::Idle,
-                step: None,
                 cancel: false,
                 closing: false,
                 rung: None,
@@ -198,16 +195,6 @@ impl SharedTerminal {
         self.lock().pasting = true;
     }
 
-    /// Notes that the user has left the line for the next or the previous session.
-    pub(super) fn note_step(&self, forward: bool) {
-        self.lock().step = Some(forward);
-    }
-
-    /// Returns the direction if the user has left the line for another session, and forgets it.
-    pub(super) fn take_step(&self) -> Option<bool> {
-        self.lock().step.take()
-    }
-
     /// Waits for `moment`, or less if the program is ending. Returns whether the program is ending.
     pub(super) fn is_closing_after(&self, moment: Duration) -> bool {
         let state = self.lock();
@@ -244,7 +231,6 @@ impl SharedTerminal {
             {
                 state.phase = Phase::Granted;
                 state.prompt = None;
-                state.step = None;
                 return Job::Read(grant);
             }
             if !state.closing

@@ -215,12 +215,6 @@ impl Sessions {
         id == SessionId::LOBBY || self.rooms.contains_key(&id)
     }
 
-    /// Whether there is or was a session with this number, except for the lobby.
-    #[must_use]
-    pub fn had(&self, id: SessionId) -> bool {
-        (1..=self.last).contains(&id.0)
-    }
-
     /// Returns a private session.
     #[must_use]
     pub fn peer(&self, id: SessionId) -> Option<&PeerSession> {

@@ -69,7 +69,7 @@ fn a_joined_room_has_the_state_of_the_lobby_link() {
     sessions.switch(tea);
     assert_eq!(sessions.unread(tea), 0);
     sessions.remove_room(tea);
-    assert_eq!((sessions.current(), sessions.contains(tea), sessions.had(tea)), (None, false, true));
+    assert_eq!((sessions.current(), sessions.contains(tea)), (None, false));
 }
 
 #[test]

@@ -67,11 +67,11 @@ fn a_command_behind_something_invisible_stays_in_the_editor() {
 }
 
 #[test]
-fn a_line_typed_soon_after_a_failed_command_is_said() {
+fn a_line_typed_soon_after_a_failed_command_that_leads_nowhere_is_said() {
     let server = Server::start(&[]);
     let bobby = server.join("bobby");
     let mut anna = Person::join(&server, "anna", (80, 24));
-    for (number, failing) in ["\\sw 7", "\\nick x", "\\users x"].into_iter().enumerate() {
+    for (number, failing) in ["\\lobby x", "\\nick x", "\\users x"].into_iter().enumerate() {
         anna.enter(failing);
         anna.enter(&format!("hello {number}"));
         bobby.wait(json!({"event": "message", "text": format!("hello {number}")}));

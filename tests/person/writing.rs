@@ -225,3 +225,55 @@ fn a_cleared_screen_is_empty_but_for_the_prompt() {
         anna.sees_row("* bobby: again");
     }
 }
+
+#[test]
+fn a_private_line_behind_a_key_that_ends_a_draft_reaches_nobody_else() {
+    let (_server, bobby, mut anna) = bobby_forks_anna(80);
+    for key in ["\x03", "\x1b[1;3B\x1b[1;3A\x03"] {
+        anna.terminal.type_text("draft");
+        anna.sees_last("lobby> draft");
+        anna.terminal.keys(format!("{key}\\msg bobby ").as_bytes());
+        anna.sees("lobby> \\msg bobby");
+        anna.enter("secret");
+        bobby.wait(json!({"event": "message", "kind": "peer", "text": "secret"}));
+        anna.sees_last("lobby>");
+    }
+    anna.enter("for all");
+    bobby.wait(json!({"event": "message", "session": 0, "text": "for all"}));
+    assert_eq!(bobby.all(json!({"event": "message", "session": 0, "from": "anna"})).len(), 1);
+}
+
+#[test]
+fn what_was_meant_for_somebody_else_is_not_said_in_the_lobby() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let mut anna = Person::join(&server, "anna", (80, 40));
+    anna.terminal.keys(b"\\frok bobby\rsecret\r");
+    anna.sees("did you mean \\fork?");
+    anna.sees("): secret");
+    anna.terminal.keys(b"\\clear\r");
+    anna.sees_last("lobby>");
+    for (line, told) in [
+        ("/ns identify secret", "there are no passwords here"),
+        ("/t bobby secret", "\\msg NAME TEXT"),
+        ("/m\u{200b}sg bobby secret", "something invisible"),
+        ("\u{a5}msg bobby secret", "a command begins with a backslash, \\msg"),
+        ("/list,\\msg bobby secret", "the command \\msg is behind it"),
+        ("hello \\\r\\msg bobby secret", "2 lines to the lobby"),
+    ] {
+        anna.enter(line);
+        anna.sees(told);
+        if told.starts_with('2') {
+            anna.enter("");
+        }
+        anna.sees("[not sent]");
+        anna.terminal.keys(b"\x03\\clear\r");
+        anna.sees_last("lobby>");
+    }
+    // The server answers this after everything that Anna has said before.
+    anna.enter("\\whois bobby");
+    anna.sees("in the lobby since");
+    bobby.send("done");
+    bobby.wait(json!({"event": "sent", "text": "done"}));
+    assert_eq!(bobby.all(json!({"event": "message", "from": "anna"})).len(), 0);
+}

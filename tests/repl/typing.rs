@@ -115,3 +115,48 @@ fn a_line_cleared_by_ctrl_c_can_be_brought_back() {
     repl.terminal.keys(b"cut\x15\x19");
     repl.terminal.wait_for_last("[lobby] cut");
 }
+
+/// The bytes come in one write, so the editor has read the beginning of the next line when it sees the first key.
+#[test]
+fn what_is_typed_behind_a_key_that_ends_the_line_is_not_lost() {
+    let mut repl = Repl::start();
+    for n in 0..20 {
+        repl.terminal.type_text("draft");
+        repl.terminal.wait_for_last("[lobby] draft");
+        repl.terminal.keys(b"\x03\\fork bob ");
+        repl.terminal.wait_for_last("[lobby] \\fork bob");
+        repl.terminal.enter(&format!("secret {n}"));
+        repl.terminal.wait_for(&format!("said [0] \\fork bob secret {n}"));
+    }
+    // At an empty line, and with the other key that interrupts.
+    repl.terminal.keys(b"\x03hello ");
+    repl.terminal.enter("one");
+    repl.terminal.wait_for("said [0] hello one");
+    repl.terminal.keys(b"\x1chello ");
+    repl.terminal.enter("two");
+    repl.terminal.wait_for("said [0] hello two");
+    // The keys that go to another session.
+    for (key, told) in [("\x1b[1;3A", "stepped false"), ("\x1b[1;3B", "stepped true")] {
+        repl.terminal.keys(format!("{key}hello ").as_bytes());
+        repl.terminal.enter(told);
+        repl.terminal.wait_for(&format!("said [0] hello {told}"));
+        assert_eq!(repl.rows_after(told), [" \"\" \"\""]);
+    }
+    assert_eq!(repl.rows_after("interrupted").len(), 2);
+    // After Ctrl-X and Ctrl-], Ctrl-C is itself; after Ctrl-V it is a character.
+    repl.terminal.keys(b"draft\x18\x03hello three\r");
+    repl.terminal.wait_for("said [0] hello three");
+    repl.terminal.keys(b"a\x16\x03b\r");
+    repl.terminal.wait_for("said [0] a?b");
+}
+
+#[test]
+fn a_line_that_is_left_for_another_session_keeps_its_cursor_and_is_not_continued() {
+    let mut repl = Repl::start();
+    repl.terminal.keys(b"hello\x1b[D\x1b[D\x1b[1;3A");
+    repl.terminal.wait_for("stepped false \"hel\" \"lo\"");
+    repl.terminal.wait_for_last("[lobby] hello");
+    repl.terminal.keys(b"\x03end \\\x1b[1;3B");
+    repl.terminal.wait_for("stepped true \"end \\\\\" \"\"");
+    repl.terminal.wait_for_last("[lobby] end \\");
+}

@@ -51,6 +51,16 @@ pub(crate) enum Input<'a> {
         /// What does the same in hobnob.
         instead: &'a str,
     },
+    /// The line would be a command if it began with the right sign.
+    #[error(
+        "{sign}{word} was not sent: a command begins with a backslash, \\{word}, or with a slash, /{word}; not with {sign}"
+    )]
+    OtherSign {
+        /// The sign with which the line begins.
+        sign: &'a str,
+        /// The word after the sign.
+        word: &'a str,
+    },
     /// The word is a command in other chats.
     #[error("there is no command \\{word}: {instead}; nothing was sent")]
     OtherChats {

@@ -1,0 +1,53 @@
+//! Lines that are texts by the grammar, and whose author probably meant a command: the sign before the word is that of
+//! another keyboard, or a command was typed behind the beginning of a line that was still in the editor. What such lines
+//! contain may be private, so they are not said. This file knows no commands: it asks the vocabulary.
+
+use super::invisible::is_invisible;
+use super::vocabulary::{Habit, Vocabulary};
+
+/// Signs that keyboards have in the place of `\` or `/`, or that look like one of them.
+const SIGNS: &[char] = &['¥', '₩', '￥', '￦', '＼', '／', '﹨', '∖', '⧵', '∕', '⁄'];
+
+/// Returns the length of the sign and of the word at the beginning of `text`, if they were meant as a command.
+pub(super) fn other_sign(text: &str, words: &dyn Vocabulary) -> Option<(usize, usize)> {
+    let rest = text.strip_prefix(SIGNS)?;
+    let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+    visible_habit(word, words)?;
+    Some((text.len() - rest.len(), word.len()))
+}
+
+/// Returns the meaning of a word without the invisible characters in it.
+pub(super) fn visible_habit(word: &str, words: &dyn Vocabulary) -> Option<Habit> {
+    match word.contains(is_invisible) {
+        true => words.habit(&word.replace(is_invisible, "")),
+        false => words.habit(word),
+    }
+}
+
+/// Returns the meaning of two commands in one line, the first of which begins with `/`, such as `list\msg`,
+/// `names/part` or `list, \msg bob`; `None` if the line holds only one. `line` is what follows the first sign, and
+/// `word` is the first word of it. A `/WORD` that is refused stays in the editor, and a command may then be typed behind
+/// it unnoticed. Its words would be said to everybody if the whole were a text.
+pub(super) fn two_commands(word: &str, line: &str, words: &dyn Vocabulary) -> Option<Habit> {
+    glued(word, words).or_else(|| command_later(line, words))
+}
+
+fn glued(word: &str, words: &dyn Vocabulary) -> Option<Habit> {
+    let (first, second) = word.split_once(['\\', '/'])?;
+    let second_is_command = word.as_bytes().get(first.len()) == Some(&b'\\')
+        || words.habit(second.split(['\\', '/']).next().unwrap_or_default()).is_some();
+    let both = words.habit(first).is_some() && second_is_command;
+    both.then(|| Habit::Other("a line holds one command; Ctrl-C clears the line".to_owned()))
+}
+
+fn command_later(line: &str, words: &dyn Vocabulary) -> Option<Habit> {
+    let first_row = line.lines().next().unwrap_or_default();
+    let mut later = first_row.split('\\').skip(1);
+    let word = later.find_map(|rest| {
+        let word = rest.split(char::is_whitespace).next().unwrap_or_default();
+        visible_habit(word, words).map(|_| word)
+    })?;
+    Some(Habit::Other(format!(
+        "the command \\{word} is behind it, and a line holds one command; Ctrl-C clears the line"
+    )))
+}
