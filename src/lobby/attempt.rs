@@ -69,6 +69,9 @@ pub(super) struct Findings {
 /// Several futures that are under way.
 type Boxed<'a, T> = Vec<Pin<Box<dyn Future<Output = T> + Send + 'a>>>;
 
+/// What has come of the handshake with the server at an address.
+type Handshake<S> = (String, Result<Box<Secured<S>>, ConnectError>);
+
 /// One attempt to join the lobby.
 pub(super) struct Attempt<'a, D: Dial> {
     dial: &'a D,
@@ -76,9 +79,9 @@ pub(super) struct Attempt<'a, D: Dial> {
     waiting: std::vec::IntoIter<String>,
     dialling: Boxed<'a, (String, io::Result<D::Stream>)>,
     /// The handshakes with servers that were reached.
-    securing: Boxed<'a, (String, Result<Secured<D::Stream>, ConnectError>)>,
+    securing: Boxed<'a, Handshake<D::Stream>>,
     /// The servers that have shown a key, in this order.
-    secured: VecDeque<(String, Secured<D::Stream>)>,
+    secured: VecDeque<(String, Box<Secured<D::Stream>>)>,
     /// How long a server that is reached may take for each step.
     patience: Duration,
     next_dial: Instant,
@@ -91,7 +94,7 @@ pub(super) struct Attempt<'a, D: Dial> {
 /// What one of the futures of an attempt has come to.
 enum Done<S> {
     Dialled(String, io::Result<S>),
-    Secured(String, Result<Secured<S>, ConnectError>),
+    Secured(Handshake<S>),
 }
 
 impl<'a, D: Dial> Attempt<'a, D> {
@@ -122,7 +125,7 @@ impl<'a, D: Dial> Attempt<'a, D> {
     }
 
     /// Returns the next server that has shown its key, and its address. Returns `None` if there is none in time.
-    pub(super) async fn next(&mut self) -> Option<(String, Secured<D::Stream>)> {
+    pub(super) async fn next(&mut self) -> Option<(String, Box<Secured<D::Stream>>)> {
         loop {
             if let Some(secured) = self.secured.pop_front() {
                 return Some(secured);
@@ -184,8 +187,8 @@ impl<'a, D: Dial> Attempt<'a, D> {
         match done {
             Ok(Done::Dialled(address, Ok(stream))) => self.reached(address, stream),
             Ok(Done::Dialled(address, Err(err))) => self.failed(&address, err.into()),
-            Ok(Done::Secured(address, Ok(secured))) => self.secured.push_back((address, secured)),
-            Ok(Done::Secured(address, Err(err))) => self.failed(&address, err),
+            Ok(Done::Secured((address, Ok(secured)))) => self.secured.push_back((address, secured)),
+            Ok(Done::Secured((address, Err(err)))) => self.failed(&address, err),
             Err(_elapsed) if until >= self.end => self.keep(ConnectError::Timeout),
             Err(_elapsed) => {}
         }
@@ -211,7 +214,7 @@ impl<'a, D: Dial> Attempt<'a, D> {
         self.securing.push(Box::pin(async move {
             let securing = connect::secure((&address, stream, ends), &config.identity, config.trusted);
             let secured = timeout(patience, securing).await.unwrap_or(Err(ConnectError::Timeout));
-            (address, secured)
+            (address, secured.map(Box::new))
         }));
     }
 
@@ -248,11 +251,11 @@ impl<'a, D: Dial> Attempt<'a, D> {
 /// Waits for the first of the futures to finish, and removes it.
 async fn first_done<D: Dial>(
     dialling: &mut Boxed<'_, (String, io::Result<D::Stream>)>,
-    securing: &mut Boxed<'_, (String, Result<Secured<D::Stream>, ConnectError>)>,
+    securing: &mut Boxed<'_, Handshake<D::Stream>>,
 ) -> Done<D::Stream> {
     poll_fn(|cx| {
-        if let Poll::Ready((address, secured)) = poll_first(securing, cx) {
-            return Poll::Ready(Done::Secured(address, secured));
+        if let Poll::Ready(handshake) = poll_first(securing, cx) {
+            return Poll::Ready(Done::Secured(handshake));
         }
         poll_first(dialling, cx).map(|(address, dialled)| Done::Dialled(address, dialled))
     })

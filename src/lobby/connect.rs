@@ -232,11 +232,24 @@ pub(super) async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(Secured { stream, server, key_exchange, ends })
 }
 
+/// Does the TLS handshake and exchanges hello and welcome, over an open stream to this address.
+///
+/// # Errors
+/// Returns why this client was not let in; see [`ConnectError`].
+pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(
+    (address, stream): (&str, S),
+    identity: &Identity,
+    trusted: Option<PublicKey>,
+    hello: Hello,
+) -> Result<Connection<S>, ConnectError> {
+    greet(secure((address, stream, None), identity, trusted).await?, hello).await
+}
+
 /// Exchanges hello and welcome.
 ///
 /// # Errors
 /// Returns why this client was not let in; see [`ConnectError`].
-pub(super) async fn join<S: AsyncRead + AsyncWrite + Unpin>(
+pub(super) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     Secured { stream, server, key_exchange, .. }: Secured<S>,
     hello: Hello,
 ) -> Result<Connection<S>, ConnectError> {

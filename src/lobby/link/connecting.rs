@@ -186,7 +186,7 @@ async fn try_each<D: Dial>(
     while let Some((address, secured)) = attempt.next().await {
         let joining = async {
             let candidates = (config.candidates)(secured.ends).await;
-            connect::join(secured, Hello { candidates, ..hello.clone() }).await
+            connect::greet(*secured, Hello { candidates, ..hello.clone() }).await
         };
         match attempt.in_time(joining).await {
             Ok(connection) => return Ok(Some((address, connection))),
