@@ -79,7 +79,8 @@ impl State {
     fn lobby_up(&mut self, joined: &Joined) {
         self.sessions.set_lobby_state(LinkState::Up);
         self.ledger.fly(SessionId::LOBBY);
-        self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Up, for_good: false });
+        let up = Notice::Link { session: SessionId::LOBBY, state: LinkState::Up, for_good: false };
+        self.emit_repeated(Repeated::LobbyLink, 1, up);
         let welcome = &joined.welcome;
         self.keeping.enter(SessionId::LOBBY, joined.server, welcome.log, welcome.start, None);
         let name = joined.welcome.name.clone();
@@ -140,7 +141,11 @@ impl State {
         tracing::info!(reason, "the lobby is down");
         self.sessions.set_lobby_state(LinkState::Down);
         let for_good = self.lobby_ended.is_some();
-        self.emit(Notice::Link { session: SessionId::LOBBY, state: LinkState::Down, for_good });
+        let down = Notice::Link { session: SessionId::LOBBY, state: LinkState::Down, for_good };
+        match for_good {
+            true => self.emit(down),
+            false => self.emit_repeated(Repeated::LobbyLink, 1, down),
+        }
         self.knocks.forget_waiting();
         for open in self.questions.take_all() {
             self.give_up(open, self.went_down().into());

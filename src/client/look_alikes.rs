@@ -5,12 +5,13 @@
 //! Two names look alike if they have the same skeleton according to Unicode's Technical Standard 39. The client checks
 //! this and not the server, because the server may lie, and because its users may have met before.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::name::UserName;
 
-/// How many names are remembered, which is as many as are kept for completion.
+/// How many names are remembered, which is as many as are kept for completion. If there are more, strangers give way, the
+/// one who was met first before the others.
 const MOST_NAMES: usize = 10_000;
 
 /// For how many names it is remembered that they were found to look like others. If there are more, each further one is
@@ -33,6 +34,8 @@ pub(crate) struct Likeness {
 #[derive(Debug, Default)]
 pub(crate) struct LookAlikes {
     met: HashMap<String, (UserName, Option<PublicKey>)>,
+    /// The skeletons of the names that were met in passing, in this order. Some may belong to acquaintances by now.
+    strangers: VecDeque<String>,
     /// The skeletons of this user's own name and of the names of acquaintances.
     acquaintances: HashSet<String>,
     found: HashSet<UserName>,
@@ -47,9 +50,21 @@ impl LookAlikes {
         if self.acquaintances.len() < MOST_NAMES {
             self.acquaintances.insert(skeleton.clone());
         }
-        if self.met.len() < MOST_NAMES {
+        if self.met.contains_key(&skeleton) || self.make_place() {
             self.met.entry(skeleton).or_insert_with(|| (name.clone(), None));
         }
+    }
+
+    /// Returns whether there is a place for one more name. If all places are taken, the stranger who was met first gives
+    /// way; acquaintances keep theirs.
+    fn make_place(&mut self) -> bool {
+        while self.met.len() >= MOST_NAMES {
+            let Some(oldest) = self.strangers.pop_front() else { return false };
+            if !self.acquaintances.contains(&oldest) {
+                self.met.remove(&oldest);
+            }
+        }
+        true
     }
 
     /// Notes that a name was met, with its key if that is known. Returns an earlier name that looks the same and is not
@@ -57,7 +72,8 @@ impl LookAlikes {
     pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) -> Option<Likeness> {
         let skeleton = skeleton(name);
         let Some((other, other_key)) = self.met.get_mut(&skeleton) else {
-            if self.met.len() < MOST_NAMES {
+            if self.make_place() {
+                self.strangers.push_back(skeleton.clone());
                 self.met.insert(skeleton, (name.clone(), key.copied()));
             }
             return None;
@@ -184,6 +200,28 @@ mod tests {
     }
 
     #[test]
+    fn strangers_give_way_to_those_who_come_later_and_acquaintances_do_not() {
+        let mut names = LookAlikes::default();
+        names.acquaint(&name("anna"));
+        names.meet(&name("bobby"), None);
+        names.acquaint(&name("bobby"));
+        names.meet(&name("early"), None);
+        (0..MOST_NAMES + 10).for_each(|number| drop(names.meet(&name(&format!("u{number}y")), None)));
+        names.meet(&name("carmen"), None);
+        names.acquaint(&name("dora"));
+        for (text, other) in [
+            ("\u{430}nna", Some("anna")),
+            ("b\u{43e}bby", Some("bobby")),
+            ("\u{441}armen", Some("carmen")),
+            ("d\u{43e}ra", Some("dora")),
+            ("e\u{430}rly", None),
+        ] {
+            assert_eq!(found(&mut names, text, None), other.map(name), "{text}");
+        }
+        assert!(names.met.len() <= MOST_NAMES && names.strangers.len() <= MOST_NAMES);
+    }
+
+    #[test]
     fn the_remembered_names_are_bounded() {
         let mut names = LookAlikes::default();
         // Each pair fills one place among the names, one among those found and two among those held.
@@ -199,6 +237,7 @@ mod tests {
             names.acquaint(&name(&format!("u{number}y")));
         }
         assert!(names.met.len() <= MOST_NAMES && names.acquaintances.len() <= MOST_NAMES);
+        assert!(names.strangers.len() <= MOST_NAMES);
         assert!(names.found.len() <= MOST_FOUND && names.held.len() <= MOST_HELD + 1);
     }
 }

@@ -21,6 +21,9 @@ struct Bounds {
 /// What a server causes, or all users together. Without malice or a fault there are never more.
 const FROM_MANY: Bounds = Bounds { at_once: 5, within: Duration::from_secs(10) };
 
+/// How often the lobby's link may change: a server that lets this client in and closes again is tried every 15 s.
+const FROM_LINK: Bounds = Bounds { at_once: 6, within: Duration::from_secs(60) };
+
 /// What strangers cause, who may go on for days with ever new keys.
 const FROM_STRANGERS: Bounds = Bounds { at_once: 5, within: Duration::from_secs(60) };
 
@@ -35,6 +38,7 @@ const fn bounds(kind: &Repeated) -> Bounds {
         | Repeated::StrangerVerifies
         | Repeated::WaitedInVain => FROM_STRANGERS,
         Repeated::OfAnswered(_) => FROM_ONE_ANSWERED,
+        Repeated::LobbyLink => FROM_LINK,
         Repeated::Skipped
         | Repeated::PresenceSkipped
         | Repeated::Broken

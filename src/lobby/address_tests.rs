@@ -251,3 +251,53 @@ async fn a_run_begins_at_the_only_one_of_many_named_servers_that_answers() {
         joined(&network, config).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_begins_and_a_link_comes_back_soon_behind_many_servers_that_say_nothing() {
+    let (network, [lobby, _]) = (Network::default(), keys());
+    let mut servers: Vec<String> = (0..14).map(|number| format!("mute{number}:1")).collect();
+    servers.iter().for_each(|address| network.put(address, Host::Mute));
+    servers.push("good:1".to_owned());
+    for _ in 0..10 {
+        network.serve("good:1", &lobby);
+        let begin = Instant::now();
+        let config = LobbyConfig { servers: servers.clone(), ..config() };
+        let (_handle, mut events) = joined(&network, config).await;
+        assert!(begin.elapsed() < Duration::from_secs(6), "{:?}", begin.elapsed());
+        network.end("good:1");
+        network.serve("good:1", &lobby);
+        let lost = Instant::now();
+        assert_eq!(until_up(&mut events, Duration::from_secs(60)).await, ["Down", "Up"]);
+        assert!(lost.elapsed() < Duration::from_secs(12), "{:?}", lost.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_was_told_and_restarts_is_waited_for_though_the_lost_one_has_another_key() {
+    let (network, [lobby, other]) = (Network::default(), keys());
+    network.serve("n1:1", &lobby);
+    network.tell(&["n2:1".to_owned()]);
+    let (_handle, mut events) = joined(&network, config_of(&["n1:1"], None)).await;
+    network.end("n1:1");
+    network.serve("n1:1", &other);
+    assert_eq!(until_up(&mut events, Duration::from_secs(60)).await, ["Down", "ForeignServer"]);
+    network.serve("n2:1", &lobby);
+    assert_eq!(until_up(&mut events, Duration::from_secs(20)).await, ["Up"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_lets_in_and_closes_is_left_alone_longer_and_longer() {
+    let (network, [lobby, _]) = (Network::default(), keys());
+    network.serve("n1:1", &lobby);
+    let told: Vec<String> = (0..MAX_SERVERS).map(|number| format!("told{number}:1")).collect();
+    network.tell(&told);
+    let (_handle, mut events) = joined(&network, config_of(&["n1:1"], None)).await;
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(60) {
+        network.end("n1:1");
+        network.serve("n1:1", &lobby);
+        assert_eq!(until_up(&mut events, Duration::from_secs(60)).await, ["Down", "Up"]);
+    }
+    let dials = network.dials_of("told0:1");
+    assert!((5..20).contains(&dials), "{dials} connections to each address that was told");
+}

@@ -194,16 +194,25 @@ fn is_end(kind: io::ErrorKind) -> bool {
     matches!(kind, UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
 }
 
-/// Does the TLS handshake and exchanges hello and welcome, over an open stream to this address.
+/// An open stream whose other end has proved to have a key. Nothing was said on it yet.
+#[derive(Debug)]
+pub(super) struct Secured<S> {
+    stream: TlsStream<S>,
+    server: PublicKey,
+    key_exchange: String,
+    /// The two addresses of the connection, if it has any.
+    pub(super) ends: Option<Ends>,
+}
+
+/// Does the TLS handshake over an open stream to this address.
 ///
 /// # Errors
-/// Returns why this client was not let in; see [`ConnectError`].
-pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(
-    (address, stream): (&str, S),
+/// Returns why the other end cannot be joined; see [`ConnectError`].
+pub(super) async fn secure<S: AsyncRead + AsyncWrite + Unpin>(
+    (address, stream, ends): (&str, S, Option<Ends>),
     identity: &Identity,
     trusted: Option<PublicKey>,
-    hello: Hello,
-) -> Result<Connection<S>, ConnectError> {
+) -> Result<Secured<S>, ConnectError> {
     let policy = trusted.map_or(KeyPolicy::Any, KeyPolicy::Only);
     let (config, seen) = transport::client_config(identity, policy, LOBBY_ALPN);
     let handshake = TlsConnector::from(config).connect(transport::server_name(), stream).await;
@@ -220,6 +229,30 @@ pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(
     let server = transport::authenticated_peer(state, LOBBY_ALPN)
         .map_err(|err| ConnectError::Protocol(err.to_string()))?;
     let key_exchange = transport::key_exchange(state);
+    Ok(Secured { stream, server, key_exchange, ends })
+}
+
+/// Does the TLS handshake and exchanges hello and welcome, over an open stream to this address.
+///
+/// # Errors
+/// Returns why this client was not let in; see [`ConnectError`].
+pub async fn join<S: AsyncRead + AsyncWrite + Unpin>(
+    (address, stream): (&str, S),
+    identity: &Identity,
+    trusted: Option<PublicKey>,
+    hello: Hello,
+) -> Result<Connection<S>, ConnectError> {
+    greet(secure((address, stream, None), identity, trusted).await?, hello).await
+}
+
+/// Exchanges hello and welcome.
+///
+/// # Errors
+/// Returns why this client was not let in; see [`ConnectError`].
+pub(super) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
+    Secured { stream, server, key_exchange, .. }: Secured<S>,
+    hello: Hello,
+) -> Result<Connection<S>, ConnectError> {
     let (reader, mut writer) = tokio::io::split(stream);
     writer.write_all(&encode(&ClientMessage::Hello(hello))).await?;
     writer.flush().await?;

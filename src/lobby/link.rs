@@ -37,7 +37,7 @@ use super::event_queue::{self, EventSender, LobbyEvents};
 use super::handle::{LobbyCommand, LobbyHandle, handle};
 use super::limits::{Pongs, UnaskedRate};
 use super::outbox::Outbox;
-use super::redial::next_pause;
+use super::redial::AfterLoss;
 use super::rooms::Rooms;
 use super::sender::Sender;
 use super::sequence::{ReadPosition, Resumed};
@@ -49,10 +49,6 @@ pub(crate) const MOST_MISSED: u64 = 10_000;
 
 /// How many bytes are gathered for one write, which is a few TLS records.
 const WRITE_GOAL: usize = 64 * 1024;
-
-/// If a connection did not last this long, the link pauses before the next one, because it would otherwise dial a
-/// server that closes each connection in a tight loop.
-const STEADY: Duration = Duration::from_secs(1);
 
 /// How long saying goodbye may take.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -200,6 +196,7 @@ impl<D: Dial> Link<D> {
 
     async fn run(&mut self, mut connection: Connection<D::Stream>, queues: &mut Queues) {
         self.tell_of_foreign(queues).await;
+        let mut after_loss = AfterLoss::default();
         loop {
             let since = Instant::now();
             match self.talk(connection, queues).await {
@@ -208,14 +205,13 @@ impl<D: Dial> Link<D> {
                 End::AppGone => return,
                 End::Lost(reason) => {
                     debug!(reason, "lobby link lost");
-                    self.servers.lost();
+                    self.servers.lost(Instant::now());
                     if queues.events.send(LobbyEvent::Down { reason }).await.is_err() {
                         return;
                     }
                 }
             }
-            let pause =
-                if since.elapsed() < STEADY { next_pause(Duration::ZERO, true) } else { Duration::ZERO };
+            let pause = after_loss.pause(since.elapsed(), self.hurried);
             let Some((next, resumed)) = self.reconnect(pause, queues).await else { return };
             if queues.events.send(LobbyEvent::Up(self.joined(&next, resumed))).await.is_err() {
                 return;

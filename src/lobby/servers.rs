@@ -13,6 +13,9 @@ use super::attempt::Foreign;
 /// How long an address at which another key was seen is left alone.
 const FOREIGN_REST: Duration = Duration::from_secs(5 * 60);
 
+/// How long a told server that does not answer may take to come back before it counts as gone: the machine may restart.
+const RESTART: Duration = Duration::from_secs(2 * 60);
+
 /// The place of the server that was joined last, among those that are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -32,8 +35,8 @@ pub(super) struct Servers {
     /// The server that was joined last; empty if there is none.
     joined: String,
     place: Place,
-    /// The told servers that were not dialled since the link was lost.
-    untried: Vec<String>,
+    /// When the link was lost; until [`RESTART`] has passed, a told server that does not answer may come back.
+    lost: Option<Instant>,
     /// The servers that had another key, and until when each is left alone.
     foreign: Vec<(Foreign, Instant)>,
 }
@@ -51,7 +54,7 @@ impl Servers {
             next_told: 0,
             joined: String::new(),
             place: Place::Usual,
-            untried: Vec::new(),
+            lost: None,
             foreign: Vec::new(),
         }
     }
@@ -97,9 +100,9 @@ impl Servers {
     }
 
     /// Notes that the connection to the joined server is lost. If there are other servers, they are tried before it.
-    pub(super) fn lost(&mut self) {
+    pub(super) fn lost(&mut self, now: Instant) {
         self.place = Place::Last;
-        self.untried.clone_from(&self.told);
+        self.lost = Some(now);
     }
 
     /// Notes that an attempt has dialled these servers, in this order. The next attempt begins after them.
@@ -108,7 +111,6 @@ impl Servers {
             return;
         }
         self.place = Place::Usual;
-        self.untried.retain(|server| !servers.contains(server));
         for server in servers {
             self.begin_after(server);
         }
@@ -133,10 +135,12 @@ impl Servers {
     }
 
     /// Returns a named server with another key if no server is left that may have the trusted one: all named servers
-    /// and the one that was joined last had another key, and every told one was dialled since the link was lost.
-    pub(super) fn all_foreign(&self) -> Option<&Foreign> {
+    /// and the one that was joined last had another key, and so had every told one that may still come back.
+    pub(super) fn all_foreign(&self, now: Instant) -> Option<&Foreign> {
         let find = |server: &String| self.foreign.iter().map(|(it, _)| it).find(|it| it.address == *server);
-        let is_left = self.untried.iter().chain([&self.joined]).any(|server| find(server).is_none());
+        let may_come_back = self.lost.is_some_and(|lost| now < lost + RESTART);
+        let told = self.told.iter().filter(|_| may_come_back);
+        let is_left = told.chain([&self.joined]).any(|server| find(server).is_none());
         let mut named = self.named.iter().map(find);
         let first = named.next()??;
         (!is_left && named.all(|it| it.is_some())).then_some(first)
@@ -166,10 +170,10 @@ mod tests {
         let mut servers = Servers::named(vec!["a:1".to_owned(), "b:1".to_owned()]);
         servers.joined("b:1", &told(&["c:1", "a:1"]));
         assert_eq!(servers.in_turn(now()), ["b:1", "a:1", "c:1"]);
-        servers.lost();
+        servers.lost(now());
         assert_eq!(servers.in_turn(now()), ["a:1", "c:1", "b:1"]);
         servers.joined("c:1", &told(&["c:1"]));
-        servers.lost();
+        servers.lost(now());
         assert_eq!(servers.in_turn(now()), ["a:1", "b:1", "c:1"]);
     }
 
@@ -177,7 +181,7 @@ mod tests {
     fn the_next_attempt_begins_after_the_last_servers_dialled_and_named_ones_come_first() {
         let mut servers = Servers::named(vec!["a:1".to_owned()]);
         servers.joined("a:1", &told(&["b:1", "c:1", "d:1"]));
-        servers.lost();
+        servers.lost(now());
         assert_eq!(servers.in_turn(now()), ["b:1", "c:1", "d:1", "a:1"]);
         servers.dialled(&["b:1".to_owned(), "c:1".to_owned()]);
         assert_eq!(servers.in_turn(now()), ["a:1", "d:1", "b:1", "c:1"]);
@@ -189,7 +193,7 @@ mod tests {
     fn a_server_with_another_key_is_new_once_and_left_alone_for_some_time() {
         let mut servers = Servers::named(vec!["a:1".to_owned()]);
         servers.joined("a:1", &told(&["b:1"]));
-        servers.lost();
+        servers.lost(now());
         let begin = now();
         assert!(servers.note_foreign(&foreign("b:1"), begin));
         assert_eq!(servers.in_turn(begin), ["a:1"]);
@@ -204,26 +208,29 @@ mod tests {
     fn servers_with_other_keys_are_all_there_is_only_if_no_other_address_is_left() {
         let mut servers = Servers::named(vec!["a:1".to_owned(), "b:1".to_owned()]);
         servers.joined("a:1", &told(&["c:1"]));
-        servers.lost();
+        servers.lost(now());
         servers.note_foreign(&foreign("b:1"), now());
-        assert_eq!(servers.all_foreign(), None, "a may come back");
+        assert_eq!(servers.all_foreign(now()), None, "a may come back");
         servers.note_foreign(&foreign("a:1"), now());
-        assert_eq!(servers.all_foreign(), None, "c was not tried");
+        assert_eq!(servers.all_foreign(now()), None, "c was not tried");
         servers.dialled(&["c:1".to_owned()]);
-        assert_eq!(servers.all_foreign(), Some(&foreign("a:1")));
+        assert_eq!(servers.all_foreign(now()), None, "c refused, and may be restarting");
+        assert_eq!(servers.all_foreign(now() + RESTART), Some(&foreign("a:1")), "c does not come back");
+        servers.note_foreign(&foreign("c:1"), now());
+        assert_eq!(servers.all_foreign(now()), Some(&foreign("a:1")));
     }
 
     #[test]
     fn a_told_server_that_was_joined_may_come_back_though_all_named_ones_have_other_keys() {
         let mut servers = Servers::named(vec!["a:1".to_owned()]);
         servers.joined("c:1", &told(&[]));
-        servers.lost();
+        servers.lost(now());
         servers.note_foreign(&foreign("a:1"), now());
         servers.dialled(&["a:1".to_owned(), "c:1".to_owned()]);
-        assert_eq!(servers.all_foreign(), None);
+        assert_eq!(servers.all_foreign(now()), None);
         assert_eq!(servers.in_turn(now()), ["c:1"]);
         servers.note_foreign(&foreign("c:1"), now());
-        assert_eq!(servers.all_foreign(), Some(&foreign("a:1")));
+        assert_eq!(servers.all_foreign(now()), Some(&foreign("a:1")));
     }
 
     #[test]
@@ -231,7 +238,7 @@ mod tests {
         let mut servers = Servers::named(vec!["a:1".to_owned()]);
         for _ in 0..3 {
             assert_eq!(servers.in_turn(now()), ["a:1"]);
-            servers.lost();
+            servers.lost(now());
         }
     }
 

@@ -251,7 +251,7 @@ impl Screen {
     /// Hands over everything that was rendered. If the reader of a pipe is slow, this waits.
     pub async fn flush(&mut self) {
         self.record().await;
-        match &self.sink {
+        match &mut self.sink {
             Sink::Terminal(repl) => {
                 for shown in self.waiting.drain(..) {
                     if let Shown::Out(text) | Shown::Err(text) = shown {
@@ -290,13 +290,26 @@ impl Screen {
         matches!(self.sink, Sink::Terminal(_))
     }
 
-    /// Records and hands over what was rendered, and then closes the screen.
-    pub async fn close(mut self) -> Sink {
+    /// Records and hands over what was rendered. A pipe is then written to its end. Returns whether its reader has taken
+    /// everything; a terminal always does.
+    pub async fn end(&mut self) -> bool {
         self.flush().await;
         if let Some(err) = self.recorder.take().and_then(Recorder::finish) {
             self.emit(&not_recorded(&err));
             self.flush().await;
         }
+        match std::mem::replace(&mut self.sink, Sink::Held) {
+            Sink::Pipe(writer) => writer.finish().await,
+            sink => {
+                self.sink = sink;
+                true
+            }
+        }
+    }
+
+    /// Ends as [`end`](Self::end) does, and closes the screen.
+    pub async fn close(mut self) -> Sink {
+        self.end().await;
         self.sink
     }
 

@@ -24,6 +24,8 @@ pub(crate) enum Repeated {
     Refused,
     /// A server at one of the lobby's addresses has another key than the lobby.
     ForeignServer,
+    /// The lobby went down, or came back.
+    LobbyLink,
     /// The name this user had is taken.
     Renamed,
     /// The log is not the one that was read before.
@@ -82,7 +84,7 @@ impl Ord for Answered {
 impl Repeated {
     /// All kinds, for tests that try each.
     #[cfg(test)]
-    pub(crate) fn all() -> [Self; 18] {
+    pub(crate) fn all() -> [Self; 19] {
         let name: UserName = "anna".parse().expect("this is a valid name");
         [
             Self::Skipped,
@@ -91,6 +93,7 @@ impl Repeated {
             Self::Closing,
             Self::Refused,
             Self::ForeignServer,
+            Self::LobbyLink,
             Self::Renamed,
             Self::OtherLog,
             Self::Topic,
@@ -110,7 +113,8 @@ impl Repeated {
     #[must_use]
     pub(crate) fn is_event(&self) -> bool {
         match self {
-            Self::Topic
+            Self::LobbyLink
+            | Self::Topic
             | Self::LookAlike
             | Self::LooksLike(_)
             | Self::StrangerCame
@@ -156,6 +160,9 @@ impl Repeated {
             Self::Refused => format!("the server closed the link {count} more times"),
             Self::ForeignServer => {
                 format!("{count} more addresses of the lobby were answered by servers with another key")
+            }
+            Self::LobbyLink => {
+                format!("the lobby went down or came back {count} more times; \\ss tells whether it is up")
             }
             Self::Renamed => format!("the server gave you another name {count} more times"),
             Self::OtherLog => format!("a log was another than the one read before {count} more times"),

@@ -149,8 +149,9 @@ fn start_logging(settings: &Settings, terminal: bool) -> Result<()> {
     logging::start(level, file.as_deref())
 }
 
-async fn on_pipe(settings: Settings, form: Form, mut signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
-    let (writer, output_closed) = PipeWriter::start()?;
+async fn on_pipe(settings: Settings, form: Form, signals: mpsc::Receiver<Signal>) -> Result<ExitCode> {
+    let (mut signals, reader_limit) = signals::limit_reader(signals);
+    let (writer, output_closed) = PipeWriter::start(reader_limit)?;
     let mut lines = script::start(settings.json)?;
     let mut screen = Screen::new(form, Sink::Pipe(writer), recorder(&settings)?);
     let begun = async {
@@ -237,7 +238,7 @@ async fn unless_ended<T>(
 }
 
 /// Closes the screen after everything was shown. If the reader of a pipe takes nothing, this waits until the reader
-/// takes it or is gone.
+/// takes it, is gone, or has had its time after a signal.
 async fn close_screen(screen: Screen) {
     match screen.close().await {
         // The input source also held the line editor, and has ended with the app.
@@ -246,8 +247,8 @@ async fn close_screen(screen: Screen) {
                 repl.close();
             }
         }
-        Sink::Pipe(writer) => writer.finish(),
-        Sink::Held => {}
+        // The writer of a pipe has ended already.
+        Sink::Pipe(_) | Sink::Held => {}
     }
 }
 

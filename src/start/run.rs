@@ -239,7 +239,6 @@ impl Run {
             output_closed,
         };
         let mut state = App::new(state, completion, sources, input).run().await;
-        state.end_reading();
         state.plugins.close();
         if let Some(network) = state.private_links.take_network() {
             network.close().await;
@@ -247,7 +246,15 @@ impl Run {
         if let Some(host) = self.lobby.host {
             host.stop().await;
         }
-        let verdict = state.verdict;
+        let is_all_shown = state.screen.end().await;
+        // What the reader of a pipe did not take is missed by the next run.
+        if is_all_shown {
+            state.end_reading();
+        }
+        let verdict = match state.verdict {
+            ExitVerdict::Done if !is_all_shown => ExitVerdict::Failed,
+            verdict => verdict,
+        };
         close_screen(state.screen).await;
         verdict
     }

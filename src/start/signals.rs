@@ -1,10 +1,17 @@
 //! The signals that make the program end in good order. This file knows nothing of what has to be done at the end.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use crate::app::event::Signal;
+use crate::screen::pipe::ReaderLimit;
+
+/// How long the reader of a pipe has to take what is written after the first signal. A second signal ends that time.
+const READER_TIME: Duration = Duration::from_secs(3);
 
 /// The file in which Linux says which signals this process ignores. Other systems have no such file, and all signals
 /// are watched.
@@ -45,6 +52,21 @@ pub fn watch() -> Result<mpsc::Receiver<Signal>> {
     Ok(rx)
 }
 
+/// Passes signals on, and sets the limit for the reader of a pipe when one comes. The app may take none, because it waits
+/// for that reader or has ended.
+pub fn limit_reader(mut signals: mpsc::Receiver<Signal>) -> (mpsc::Receiver<Signal>, ReaderLimit) {
+    let (tx, rx) = mpsc::channel(4);
+    let (limit, reader_limit) = watch::channel(None);
+    tokio::spawn(async move {
+        while let Some(signal) = signals.recv().await {
+            let now = Instant::now();
+            limit.send_modify(|until| *until = Some(until.map_or(now + READER_TIME, |_first| now)));
+            let _untaken = tx.try_send(signal);
+        }
+    });
+    (rx, reader_limit)
+}
+
 /// Whether a process with this status ignores the signal. `SigIgn` has one bit for each signal, beginning with signal
 /// 1.
 fn is_ignored(status: &str, signal: i32) -> bool {
@@ -70,5 +92,21 @@ mod tests {
         assert!(is_ignored(status, 1) && is_ignored(status, 13));
         assert!(!is_ignored(status, 2) && !is_ignored(status, 15));
         assert!(!is_ignored("", 1) && !is_ignored("SigIgn: x", 1) && !is_ignored(status, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signal_gives_the_reader_some_seconds_and_a_second_one_ends_them() {
+        let (tx, signals) = mpsc::channel(1);
+        let (mut passed_on, mut limit) = limit_reader(signals);
+        assert_eq!(*limit.borrow_and_update(), None);
+        for time in [READER_TIME, Duration::ZERO] {
+            tx.send(Signal::Terminate).await.unwrap();
+            limit.changed().await.unwrap();
+            assert_eq!(*limit.borrow_and_update(), Some(Instant::now() + time));
+            assert!(matches!(passed_on.recv().await, Some(Signal::Terminate)));
+        }
+        drop(passed_on);
+        tx.send(Signal::Terminate).await.unwrap();
+        limit.changed().await.unwrap();
     }
 }

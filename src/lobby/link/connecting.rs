@@ -50,8 +50,8 @@ impl<D: Dial> Link<D> {
     async fn connect(&mut self, limits: Limits) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
         let hello = self.hello();
         let addresses = self.servers.in_turn(Instant::now());
-        let mut attempt = Attempt::new(&self.dial, addresses, limits);
-        let tried = try_each(&self.dial, &self.config, &hello, &mut attempt).await;
+        let mut attempt = Attempt::new(&self.dial, &self.config, addresses, limits);
+        let tried = try_each(&self.config, &hello, &mut attempt).await;
         let (findings, failed) = attempt.end();
         self.servers.dialled(&findings.dialled);
         for foreign in findings.foreign {
@@ -150,7 +150,7 @@ impl<D: Dial> Link<D> {
 
     /// Returns the error with which the link ends if no address is left at which a server may have the trusted key.
     fn key_changed(&self) -> Option<ConnectError> {
-        let Foreign { address, seen } = self.servers.all_foreign()?.clone();
+        let Foreign { address, seen } = self.servers.all_foreign(Instant::now())?.clone();
         Some(ConnectError::KeyChanged { address, trusted: self.config.trusted?, seen })
     }
 
@@ -176,18 +176,17 @@ impl<D: Dial> Link<D> {
     }
 }
 
-/// Tries the addresses of an attempt until one of them lets this client in. Returns `None` if none does.
+/// Tries the addresses of an attempt until one of them lets this client in. Returns `None` if none does. Only one server
+/// at a time is told hello, because a second hello of this run would take the name over from the first.
 async fn try_each<D: Dial>(
-    dial: &D,
     config: &LobbyConfig,
     hello: &Hello,
     attempt: &mut Attempt<'_, D>,
 ) -> Result<Option<(String, Connection<D::Stream>)>, ConnectError> {
-    while let Some((address, stream)) = attempt.next().await {
+    while let Some((address, secured)) = attempt.next().await {
         let joining = async {
-            let candidates = (config.candidates)(dial.ends(&stream)).await;
-            let hello = Hello { candidates, ..hello.clone() };
-            connect::join((&address, stream), &config.identity, config.trusted, hello).await
+            let candidates = (config.candidates)(secured.ends).await;
+            connect::greet(*secured, Hello { candidates, ..hello.clone() }).await
         };
         match attempt.in_time(joining).await {
             Ok(connection) => return Ok(Some((address, connection))),
