@@ -21,6 +21,7 @@ mod lobby_end;
 pub(crate) mod look_alikes;
 pub(crate) mod mentions;
 pub(crate) mod missed;
+pub(crate) mod old_messages;
 pub(crate) mod operators;
 mod peer_notices;
 mod plugins;

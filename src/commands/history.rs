@@ -1,14 +1,14 @@
 //! `\history [N] [NAME]`: shows old messages of the current session, as far as they are kept; or of private talk with a
 //! user, who need not be online.
 
-use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::UserName;
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
 use crate::client::found::Search;
-use crate::client::questions::{Question, Stretch};
+use crate::client::old_messages::{OldMessages, Wanted};
+use crate::client::questions::Question;
 use crate::data::history::question::{In, Question as Kept};
 use crate::session::{LinkState, SessionId};
 use crate::show::{Notice, failing, saying};
@@ -85,19 +85,10 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
     Ok(Progress::Done)
 }
 
-/// Asks the server for the newest `count` messages. If one question may ask for that many, it asks for the newest ones
-/// without naming a number. Otherwise the parts are asked for one after another, from the oldest on, so that no part
-/// has to be kept until the others are there.
+/// Asks the server for the newest messages, until `count` of them are texts.
 fn ask(state: &mut State, session: SessionId, count: u32) -> u32 {
-    let (until, room) = (state.heads.of(session), state.room_of(session));
-    let mut rest = Stretch { after: until.saturating_sub(u64::from(count)), until };
-    let (limit, before) = match count > MAX_HISTORY_REQUEST {
-        true => rest.take_part().map_or((1, None), |(limit, before)| (limit, Some(before))),
-        false => {
-            rest.after = until;
-            (count, None)
-        }
-    };
-    let question = Question::History { session, place: None, messages: Vec::new(), rest };
+    let (newest, room) = (state.heads.of(session), state.room_of(session));
+    let (old, Wanted { limit, before }) = OldMessages::last(session, count, newest);
+    let question = Question::History(Box::new(old));
     state.ask(question, HISTORY.name, |request| ClientMessage::History { request, limit, room, before })
 }
