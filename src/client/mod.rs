@@ -38,6 +38,7 @@ mod summaries;
 mod texts;
 pub(crate) mod topics;
 pub(crate) mod unread;
+mod unread_private;
 pub(crate) mod user;
 pub(crate) mod verifications;
 mod verifying;

@@ -9,6 +9,7 @@ use crate::client::State;
 use crate::client::found::Search;
 use crate::client::old_messages::{OldMessages, Wanted};
 use crate::client::questions::Question;
+use crate::data::history::ReadUntil;
 use crate::data::history::question::{In, Question as Kept};
 use crate::session::{LinkState, SessionId};
 use crate::show::{Notice, failing, saying};
@@ -82,6 +83,9 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
     let search = Search::new(Kept { place: In::WithKey(key), ..Kept::default() });
     let (said, _) = state.search(search, count).map_err(failed)?;
     said.into_iter().for_each(|message| state.emit(Notice::Kept(message)));
+    if state.screen.is_terminal() {
+        state.keeping.history.read_talk(key, ReadUntil::Now);
+    }
     Ok(Progress::Done)
 }
 
