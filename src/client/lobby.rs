@@ -332,6 +332,7 @@ impl State {
             fingerprint: key.fingerprint(),
             since: Timestamp(since),
             trusted: own || pinned.is_some(),
+            own,
             seen_first: pinned.and_then(|(seen_first, _)| seen_first),
             verified: pinned.is_some_and(|(_, verified)| verified),
             away: away.map(|text| text.as_str().to_owned()),

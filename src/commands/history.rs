@@ -17,6 +17,9 @@ use crate::show::{Notice, failing, saying};
 /// How many messages are shown if no number is given.
 const DEFAULT_COUNT: u32 = 20;
 
+/// What people call session 0.
+const LOBBY: &str = "lobby";
+
 pub(super) const HISTORY: Command = Command {
     name: "history",
     aliases: &["hist"],
@@ -50,17 +53,34 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 /// Reads a number, a name, or both.
 fn parse(args: &str) -> Result<(u32, Option<UserName>), CommandError> {
     let count = |text: &str| text.parse().ok().filter(|count| *count > 0);
-    let name = |text: &str| text.parse().map(Some).map_err(|_| usage(&HISTORY));
     let words: Vec<&str> = args.split_whitespace().collect();
     match words.as_slice() {
         [] => Ok((DEFAULT_COUNT, None)),
         [word] => match count(word) {
             Some(count) => Ok((count, None)),
             None if word.bytes().all(|it| it.is_ascii_digit()) => Err(usage(&HISTORY)),
-            None => Ok((DEFAULT_COUNT, name(word)?)),
+            None => Ok((DEFAULT_COUNT, Some(name(word)?))),
         },
-        [number, word] => Ok((count(number).ok_or_else(|| usage(&HISTORY))?, name(word)?)),
+        [number, word] => Ok((count(number).ok_or_else(|| usage(&HISTORY))?, Some(name(word)?))),
         _ => Err(usage(&HISTORY)),
+    }
+}
+
+/// Reads a user's name. Whoever names a room is told where its messages are shown.
+fn name(word: &str) -> Result<UserName, CommandError> {
+    if let Some(Ok(room)) = word.strip_prefix('#').map(str::parse) {
+        return Err(failing::History::OfRoom(&room).into());
+    }
+    word.parse().map_err(|_| usage(&HISTORY))
+}
+
+/// Returns the failure for a name of which no private talk is kept.
+fn no_talk(state: &State, name: &UserName) -> CommandError {
+    let room = name.as_str().parse().ok().filter(|room| state.sessions.with_room(room).is_some());
+    match room {
+        Some(room) => failing::History::OfRoom(&room).into(),
+        None if name.folded() == LOBBY => failing::History::OfLobby.into(),
+        None => failing::History::NoTalk(name).into(),
     }
 }
 
@@ -77,7 +97,7 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
         None => state.keeping.history.key_of(name).map_err(failed)?,
     };
     let Some(key) = key else {
-        return Err(failing::History::NoTalk(name).into());
+        return Err(no_talk(state, name));
     };
     state.tell_of_unheard(name, &key);
     let search = Search::new(Kept { place: In::WithKey(key), ..Kept::default() });
