@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hobnob_protocol::chain::{ChainHash, LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::content::{Act, Content};
-use hobnob_protocol::ids::RunId;
+use hobnob_protocol::ids::{PairToken, RunId};
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::text::Text;
 use serde_json::Value;
@@ -21,7 +21,11 @@ use crate::lobby::sequence::Resumed;
 use crate::repl::{ReplHandle, Typed};
 use crate::screen::folding::Folding;
 use crate::screen::{Form, Screen, Sink};
+use crate::session::PeerSession;
 use crate::show::terminal::TerminalForm;
+use crate::show::unsent::Unsent;
+use crate::show::{ClosedReason, Message};
+use crate::timestamp::Timestamp;
 
 const SERVER: PublicKey = PublicKey::new([9; 32]);
 const LOG: LogId = LogId::new([7; 16]);
@@ -255,4 +259,99 @@ fn messages_that_are_shown_on_the_way_to_their_session_are_not_left_to_be_read()
     scene.app.state.show_unread(SessionId::LOBBY, 1, false);
     scene.feed(&["\\missed"]);
     scene.shows("nothing that you missed is left to be read");
+}
+
+#[test]
+fn what_missed_has_shown_of_a_session_is_no_longer_counted_in_the_prompt() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = script(folder.path());
+    scene.app.state.sessions.unset_current();
+    begins(&mut scene, Some(mark(0)), 0, 25);
+    (1..=25).for_each(|seq| says(&mut scene, seq, BOBBY));
+    // The prompt counts what was missed, as in a room that is not current, and a message that came later.
+    scene.app.state.sessions.count_missed(SessionId::LOBBY, 25, 1);
+    hears(&mut scene, 26, BOBBY, Text::new("anna, later").unwrap());
+    let unread = |scene: &Scene| scene.app.state.sessions.unread(SessionId::LOBBY);
+    assert_eq!(unread(&scene), 26);
+    scene.feed(&["\\missed"]);
+    scene.shows("5 more: \\missed");
+    assert_eq!(unread(&scene), 6);
+    scene.feed(&["\\missed"]);
+    scene.shows("that is all you missed");
+    assert_eq!(unread(&scene), 1, "what came in this run is not shown by it");
+    assert_eq!(scene.app.state.first_unread.get(&SessionId::LOBBY), Some(&26));
+}
+
+#[test]
+fn a_room_of_which_all_that_was_missed_was_shown_counts_as_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = script(folder.path());
+    scene.app.state.sessions.unset_current();
+    begins(&mut scene, Some(mark(0)), 0, 2);
+    (1..=2).for_each(|seq| says(&mut scene, seq, BOBBY));
+    scene.app.state.sessions.count_missed(SessionId::LOBBY, 2, 2);
+    scene.feed(&["\\missed"]);
+    scene.shows("that is all you missed");
+    let sessions = &scene.app.state.sessions;
+    assert_eq!((sessions.unread(SessionId::LOBBY), sessions.has_unseen(SessionId::LOBBY)), (0, false));
+}
+
+/// Bobby opens a private session, which is kept, and says something.
+fn bobby_whispers(scene: &mut Scene, texts: &[&str]) -> SessionId {
+    let state = &mut scene.app.state;
+    let session = state.sessions.add(PeerSession { key: Some(BOBBY), ..PeerSession::up("bobby") });
+    state.keeping.open_private(session, BOBBY, "bobby".parse().unwrap(), PairToken::new([5; 16]));
+    for text in texts {
+        let message = state.message(session, "bobby".parse().unwrap(), text, Timestamp(1));
+        state.record(session, message.at, &message.from.clone(), text);
+        state.show_message(Message { key: Some(BOBBY), ..message });
+    }
+    session
+}
+
+#[test]
+fn unread_private_messages_are_told_when_the_session_ends_and_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let hint = "3 messages of bobby that you have not read: \\history 3 bobby";
+    let mut scene = person(folder.path());
+    let session = bobby_whispers(&mut scene, &["one", "two", "three"]);
+    scene.app.state.user.has_typed = true;
+    scene.app.state.session_over(session, ClosedReason::Left, &Unsent::OtherLeft(&"bobby".parse().unwrap()));
+    scene.app.settle();
+    scene.shows(hint);
+    // The run is killed.
+    let mut scene = person(folder.path());
+    scene.app.state.tell_unread_private();
+    scene.app.settle();
+    scene.shows(hint);
+    scene.app.prompt();
+    enters(&mut scene, "\\history 3 bobby");
+    scene.shown();
+    scene.app.state.tell_unread_private();
+    scene.app.settle();
+    assert_eq!(scene.shown(), "");
+}
+
+#[test]
+fn a_private_session_in_which_something_is_typed_counts_as_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = person(folder.path());
+    let session = bobby_whispers(&mut scene, &["one", "two"]);
+    scene.app.state.switch(session).unwrap();
+    scene.app.prompt();
+    scene.happens(Event::Typed(Typed::Line { text: "\\ss".to_owned(), session: Some(session) }));
+    scene.shown();
+    bobby_says_more(&mut scene, session);
+    let mut next = person(folder.path());
+    next.app.state.tell_unread_private();
+    next.app.settle();
+    next.shows("1 message of bobby that you have not read: \\history 1 bobby");
+    // A script is told nothing.
+    let mut next = script(folder.path());
+    next.app.state.tell_unread_private();
+    assert_eq!(next.shown(), "");
+}
+
+fn bobby_says_more(scene: &mut Scene, session: SessionId) {
+    scene.app.state.record(session, Timestamp(2), &"bobby".parse().unwrap(), "after the last line");
 }

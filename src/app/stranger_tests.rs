@@ -112,7 +112,7 @@ async fn the_end_of_the_current_session_is_shown_however_many_others_end() {
     }
     scene.shown();
     scene.app.state.session_event(current, PeerEventKind::Left);
-    scene.shows("session 1 with user200 is over: user200 left");
+    scene.shows("session 1 with user200 is over: user200 ended it");
 }
 
 #[tokio::test(start_paused = true)]

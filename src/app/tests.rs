@@ -208,10 +208,22 @@ fn the_help_for_one_command_says_what_its_row_has_no_room_for() {
 }
 
 #[test]
+fn whoever_asks_for_the_history_of_a_room_or_of_the_lobby_by_name_is_told_where_it_is_shown() {
+    let mut scene = Scene::new();
+    scene.feed(&["\\hist 3 #tea"]);
+    scene.shows("what was said in #tea is shown there: \\sw #tea, then \\history");
+    let mut scene = Scene::new();
+    scene.feed(&["\\history 5 lobby"]);
+    scene.shows("what was said in the lobby is shown there: \\lobby, then \\history");
+    scene.feed(&["\\history 5 bobby"]);
+    scene.shows("nothing is kept of private talk with bobby");
+}
+
+#[test]
 fn a_search_without_further_messages_says_that_all_were_shown() {
     let mut scene = Scene::new();
     scene.feed(&["\\search"]);
-    scene.shows("usage: \\search");
+    scene.shows("\\search WORDS comes first; \\search alone then shows the next page of it");
     scene.feed(&["\\search x"]);
     scene.shows("nothing that is kept here has these words");
     for _ in 0..2 {

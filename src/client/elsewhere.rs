@@ -2,9 +2,13 @@
 //! likes it. This file also tells the terminal's title how much is unread.
 
 use crate::client::State;
+use crate::client::missed::SHOWN;
 use crate::config::preferences::Others;
 use crate::session::SessionId;
 use crate::show::{Message, Notice};
+
+/// How many unread messages are shown at once.
+const AT_ONCE: u64 = SHOWN as u64;
 
 impl State {
     /// Shows an incoming message, or leaves it to the prompt, which counts it.
@@ -30,6 +34,19 @@ impl State {
         if self.sessions.has_unseen(session) {
             self.show_unread(session, self.sessions.unread(session), true);
         }
+    }
+
+    /// Shows what was only counted in a private session that is about to end. Returns how many messages stay unread: all
+    /// of them are read if all were shown now.
+    pub(super) fn unread_after_end(&mut self, session: SessionId) -> u64 {
+        let unread = self.sessions.unread(session);
+        let has_unseen = self.sessions.has_unseen(session);
+        self.show_unseen_before_end(session);
+        if has_unseen && unread <= AT_ONCE {
+            self.sessions.set_read(session, 0, 0);
+            return 0;
+        }
+        unread
     }
 
     /// Makes the lobby current again, because the session that was current is over or is being left. What was only

@@ -16,7 +16,7 @@ use crate::client::State;
 use crate::client::recent;
 use crate::data::history::entry::{Entry, Kept, Mark, Reader, Side, Talk};
 use crate::data::history::question::{Before, In, Question};
-use crate::data::history::{History, RoomNote, RoomReader};
+use crate::data::history::{History, ReadUntil, RoomNote, RoomReader};
 use crate::session::SessionId;
 use crate::show::{Message, saying};
 use crate::timestamp::{Timestamp, now};
@@ -54,6 +54,8 @@ struct PrivateTalk {
     talk: Arc<Talk>,
     /// The number of messages so far, of this user and of the other.
     counts: [u64; 2],
+    /// Up to which message of the other it was noted that this person has read them.
+    noted: u64,
 }
 
 impl Keeping {
@@ -204,14 +206,21 @@ impl Keeping {
         });
     }
 
-    fn open_private(&mut self, session: SessionId, other: PublicKey, name: UserName, token: PairToken) {
+    /// Begins to keep the messages of a private session.
+    pub(crate) fn open_private(
+        &mut self,
+        session: SessionId,
+        other: PublicKey,
+        name: UserName,
+        token: PairToken,
+    ) {
         let (own, own_name) = self.own.clone();
         let talk = Arc::new(Talk::Private { own, own_name, other, name, token });
-        self.private.entry(session).or_insert(PrivateTalk { talk, counts: [0; 2] });
+        self.private.entry(session).or_insert(PrivateTalk { talk, counts: [0; 2], noted: 0 });
     }
 
     fn keep_private(&mut self, session: SessionId, side: Side, at: Timestamp, from: &UserName, text: Text) {
-        let Some(PrivateTalk { talk, counts }) = self.private.get_mut(&session) else { return };
+        let Some(PrivateTalk { talk, counts, .. }) = self.private.get_mut(&session) else { return };
         let count = &mut counts[usize::from(side == Side::Other)];
         *count += 1;
         let Talk::Private { own, other, .. } = **talk else { return };
@@ -220,6 +229,24 @@ impl Keeping {
         let at = at.0.min(now().0);
         let (talk, number) = (Arc::clone(talk), *count);
         self.history.keep(Entry { talk, side, number, at, from: from.clone(), key, text });
+    }
+
+    /// Returns the private sessions whose messages are kept.
+    pub(crate) fn private_sessions(&self) -> Vec<SessionId> {
+        self.private.keys().copied().collect()
+    }
+
+    /// Notes that this person has read everything that came in a private session, if something came that is not noted.
+    pub(crate) fn read_private(&mut self, session: SessionId) {
+        let Some(PrivateTalk { talk, counts: [_, came], noted }) = self.private.get_mut(&session) else {
+            return;
+        };
+        if let Talk::Private { other, token, .. } = **talk
+            && *came > *noted
+        {
+            *noted = *came;
+            self.history.read_talk(other, ReadUntil::Number(token, *came));
+        }
     }
 
     /// Forgets a session that is over: a private one, or one with a room.

@@ -1,7 +1,6 @@
 //! What the events of the lobby's link do to the state: messages, users who come and go, answers of the server, and a
 //! link that is lost and comes back. This file knows nothing of how the link does its work.
 
-use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position, Seq};
 use hobnob_protocol::content::{Act, Content, ShortText};
@@ -12,6 +11,7 @@ use hobnob_protocol::room::RoomName;
 use hobnob_protocol::text::Text;
 
 use crate::client::command_error::CommandError;
+use crate::client::old_messages::{OldMessages, Wanted};
 use crate::client::questions::{Open, Question};
 use crate::client::{State, operators};
 use crate::data::trust::KeyVerdict;
@@ -337,6 +337,7 @@ impl State {
             fingerprint: key.fingerprint(),
             since: Timestamp(since),
             trusted: own || pinned.is_some(),
+            own,
             seen_first: pinned.and_then(|(seen_first, _)| seen_first),
             verified: pinned.is_some_and(|(_, verified)| verified),
             away: away.map(|text| text.as_str().to_owned()),
@@ -344,47 +345,38 @@ impl State {
     }
 
     fn history(&mut self, request: u32, after: Position, part: Vec<LobbyMessage>, more: bool) {
-        let Some(Open { question: Question::History { session, place, messages, rest }, .. }) =
-            self.questions.get_mut(request)
-        else {
-            return;
-        };
-        // Each part is checked against its beginning, and each beginning against the part before. Messages that were
-        // removed from the log between two questions leave a gap.
-        let mut position =
-            place.filter(|place| !messages.is_empty() || place.seq >= after.seq).unwrap_or(after);
-        let broken = part.iter().find_map(|message| position.advance(message).err());
-        let got_on = place.is_none_or(|before| before.seq < position.seq);
-        *place = Some(position);
-        messages.extend(part);
-        // A server that sends more than was asked for has answered completely.
-        if more && broken.is_none() && messages.len() < MAX_HISTORY_REQUEST as usize {
-            return;
-        }
-        let (messages, session) = (std::mem::take(messages), *session);
-        // The server keeps nothing before the position at which an answer begins.
-        rest.after = rest.after.max(position.seq.0);
-        let next = rest.take_part().filter(|_| broken.is_none() && got_on);
-        match broken {
+        let Some(old) = self.old_messages(request) else { return };
+        let session = old.session;
+        let Some(answer) = old.add(after, part, more) else { return };
+        match answer.broken {
             Some(broken) => {
                 let failure = Failure::from(Worded::new(ErrorCode::Refused, broken));
                 self.emit(failure.into());
             }
-            None => messages.iter().for_each(|message| self.keeping.keep_logged(session, message)),
+            None => answer.messages.iter().for_each(|message| self.keeping.keep_logged(session, message)),
         }
-        for message in &messages {
+        let Some(old) = self.old_messages(request) else { return };
+        let (shown, next) = old.take(answer);
+        for message in &shown {
             if let Some(text) = message.content.text() {
                 let message = self.logged_message(session, message, text, true);
                 self.emit(Notice::Message(message));
             }
         }
         match next {
-            Some((limit, before)) => {
+            Some(Wanted { limit, before }) => {
                 self.questions.asked_on(request);
-                let (room, before) = (self.room_of(session), Some(before));
+                let room = self.room_of(session);
                 self.lobby.ask(ClientMessage::History { request, limit, room, before });
             }
             None => drop(self.questions.close(request)),
+        }
+    }
+
+    fn old_messages(&mut self, request: u32) -> Option<&mut OldMessages> {
+        match &mut self.questions.get_mut(request)?.question {
+            Question::History(old) => Some(old.as_mut()),
+            _ => None,
         }
     }
 

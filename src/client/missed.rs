@@ -20,7 +20,7 @@ use crate::show::{Message, Notice};
 use crate::timestamp::Timestamp;
 
 /// How many of the missed messages are shown. If fewer were missed, older ones are shown before them.
-const SHOWN: usize = BACKLOG_ON_JOIN as usize;
+pub(super) const SHOWN: usize = BACKLOG_ON_JOIN as usize;
 
 /// How many messages that were kept and not read are looked through for the user's name. This is as many as are
 /// fetched.

@@ -339,11 +339,13 @@ impl State {
     /// list. Messages that were only counted in it are shown first. If it was current, no session is current
     /// afterwards; the caller decides what follows.
     pub(crate) fn session_over(&mut self, session: SessionId, reason: ClosedReason, why: &Unsent<'_>) {
-        self.show_unseen_before_end(session);
+        let left = self.unread_after_end(session);
         let unsaid = self.ledger.take_session(session);
         self.report_unanswered(unsaid, why);
         self.verification_ends_with(session);
         self.tell_closed(session, reason);
+        self.note_private_read(session);
+        self.tell_unread_at_end(session, left);
         self.private_links.remove(session);
         self.ledger.over(session);
         self.strangers.over(session);

@@ -4,11 +4,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use hobnob_protocol::MAX_HISTORY_REQUEST;
-use hobnob_protocol::chain::{LobbyMessage, Position, Seq};
 use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
+use crate::client::old_messages::OldMessages;
 use crate::session::SessionId;
 use crate::show::RoomRow;
 use crate::show::operators::{BanTold, OperatorTold};
@@ -44,16 +43,7 @@ pub enum Question {
     /// The key of a user who is to be ignored.
     Ignore,
     /// Old messages, with the parts of the answer so far.
-    History {
-        /// The session with the lobby or the room.
-        session: SessionId,
-        /// The position after the last part.
-        place: Option<Position>,
-        /// The messages so far of the part that was last asked for.
-        messages: Vec<LobbyMessage>,
-        /// The messages that are still to be asked for.
-        rest: Stretch,
-    },
+    History(Box<OldMessages>),
     /// A room to be joined, for this session.
     Join(SessionId),
     /// Which rooms there are, with the parts of the answer so far.
@@ -78,26 +68,6 @@ impl Question {
     #[must_use]
     pub fn users(session: SessionId, shown: bool) -> Self {
         Self::Users { session, names: Vec::new(), away: Vec::new(), shown }
-    }
-}
-
-/// A range of message numbers in a log: those after `after`, up to `until`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stretch {
-    /// The number before the first.
-    pub after: u64,
-    /// The last number, which belongs to the range.
-    pub until: u64,
-}
-
-impl Stretch {
-    /// Removes as many numbers from the beginning as one question may ask for. Returns how many these are, and the
-    /// number that follows them; `None` if nothing is left.
-    pub fn take_part(&mut self) -> Option<(u32, Seq)> {
-        let left = self.until.saturating_sub(self.after);
-        let count = u32::try_from(left).unwrap_or(u32::MAX).min(MAX_HISTORY_REQUEST);
-        self.after += u64::from(count);
-        (count > 0).then(|| (count, Seq(self.after.saturating_add(1))))
     }
 }
 
@@ -206,17 +176,6 @@ impl Questions {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_long_stretch_is_asked_for_in_parts_and_in_order() {
-        let mut rest = Stretch { after: 500, until: 2_700 };
-        assert_eq!(rest.take_part(), Some((1000, Seq(1_501))));
-        assert_eq!(rest.take_part(), Some((1000, Seq(2_501))));
-        assert_eq!(rest.take_part(), Some((200, Seq(2_701))));
-        assert_eq!(rest.take_part(), None);
-        assert_eq!(Stretch { after: 1, until: 0 }.take_part(), None);
-        assert_eq!(Stretch { after: u64::MAX - 1, until: u64::MAX }.take_part(), Some((1, Seq(u64::MAX))));
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_question_without_an_answer_is_given_up_after_its_time() {

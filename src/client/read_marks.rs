@@ -1,4 +1,4 @@
-//! When it is noted how far this user has read in the lobby and in rooms: when a room is left, at the end of the run, and
+//! When it is noted how far this user has read in the lobby, in rooms and in private: when a room is left, at the end of the run, and
 //! for a person also with each line, since a run may end without being asked. This file owns what counts as read. It does not know how
 //! marks are stored.
 
@@ -53,11 +53,23 @@ impl State {
                 self.keeping.set_mark(session, None);
             }
         }
+        for session in self.keeping.private_sessions() {
+            self.note_private_read(session);
+        }
     }
 
     /// Notes at the end of the run how far each log was read.
     pub(crate) fn end_reading(&mut self) {
         self.keeping.logs().into_iter().for_each(|session| self.note_read(session));
+        self.keeping.private_sessions().into_iter().for_each(|session| self.note_private_read(session));
+    }
+
+    /// Notes that a person has read a private session, unless something is unread in it. Scripts have no such marks,
+    /// because they are not told of what they have not read.
+    pub(super) fn note_private_read(&mut self, session: SessionId) {
+        if self.screen.is_terminal() && self.has_read(session) {
+            self.keeping.read_private(session);
+        }
     }
 
     /// Notes how far a log was read, because its session ends.

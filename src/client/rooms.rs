@@ -15,7 +15,8 @@ use tokio::time::Instant;
 use crate::client::State;
 use crate::client::command_error::CommandError;
 use crate::client::missed::Begun;
-use crate::client::questions::{Open, Question, Stretch};
+use crate::client::old_messages::{OldMessages, Wanted};
+use crate::client::questions::{Open, Question};
 use crate::data::history::entry::Mark;
 use crate::lobby::link::MOST_MISSED;
 use crate::lobby::sequence::Resumed;
@@ -185,11 +186,10 @@ impl State {
         if head.0 == 0 {
             return;
         }
-        let rest = Stretch { after: head.0, until: head.0 };
-        let question = Question::History { session, place: None, messages: Vec::new(), rest };
+        let count = u32::try_from(BACKLOG_ON_JOIN).unwrap_or(u32::MAX);
+        let (old, Wanted { limit, .. }) = OldMessages::last(session, count, head.0);
         let (room, before) = (Some(joined.room.clone()), Some(head.next()));
-        let limit = u32::try_from(BACKLOG_ON_JOIN).unwrap_or(u32::MAX);
-        let request = self.questions.ask(question, None);
+        let request = self.questions.ask(Question::History(Box::new(old)), None);
         self.lobby.ask(ClientMessage::History { request, limit, room, before });
     }
 

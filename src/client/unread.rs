@@ -155,7 +155,11 @@ impl State {
             let end = unread.until + 1;
             self.tell_of_gap_before(&mut unread, end);
             self.all_read(session, unread);
+            self.count_as_read(session, unread.until, 0);
             return Ok(Left::Nothing);
+        }
+        if !left.is_cut {
+            self.count_as_read(session, read, left.heard);
         }
         self.unread.insert(session, Unread { next: read + 1, given: left.by_others, ..unread });
         self.keeping.set_mark(session, Some(read));
@@ -231,6 +235,26 @@ impl State {
         self.unread.remove(&session);
         let until = unread.until.min(self.keeping.heard_until(session));
         self.keeping.set_mark(session, Some(until));
+    }
+
+    /// Takes what was shown of a session from the count of unread messages in the prompt: those up to the number `read`.
+    /// `left` others are to be read by `\\missed`, and those that came in this run stay counted.
+    fn count_as_read(&mut self, session: SessionId, read: u64, left: u64) {
+        let until = self.unread.get(&session).map_or(read, |unread| unread.until);
+        let kept = self.recent.last(session, usize::MAX);
+        let is_heard = |message: &&Message| {
+            let is_ignored = message.key.is_some_and(|key| self.user.ignores(&key));
+            !is_ignored && !self.is_by_oneself(message)
+        };
+        let heard: Vec<&Message> = kept.iter().filter(|it| it.seq > Some(read)).filter(is_heard).collect();
+        let mentions = heard.iter().filter(|message| self.is_named(&message.text)).count();
+        let first_later = heard.iter().filter_map(|message| message.seq).find(|seq| *seq > until);
+        let later = heard.iter().filter(|message| message.seq > Some(until)).count();
+        match first_later {
+            Some(first) => drop(self.first_unread.insert(session, first)),
+            None => drop(self.first_unread.remove(&session)),
+        }
+        self.sessions.set_read(session, left + later as u64, mentions as u64);
     }
 
     /// Whether this user said a message, in this client or, in the lobby and in rooms, in another one with the same

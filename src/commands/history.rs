@@ -1,20 +1,24 @@
 //! `\history [N] [NAME]`: shows old messages of the current session, as far as they are kept; or of private talk with a
 //! user, who need not be online.
 
-use hobnob_protocol::MAX_HISTORY_REQUEST;
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::UserName;
 
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
 use crate::client::found::Search;
-use crate::client::questions::{Question, Stretch};
+use crate::client::old_messages::{OldMessages, Wanted};
+use crate::client::questions::Question;
+use crate::data::history::ReadUntil;
 use crate::data::history::question::{In, Question as Kept};
 use crate::session::{LinkState, SessionId};
 use crate::show::{Notice, failing, saying};
 
 /// How many messages are shown if no number is given.
 const DEFAULT_COUNT: u32 = 20;
+
+/// What people call session 0.
+const LOBBY: &str = "lobby";
 
 pub(super) const HISTORY: Command = Command {
     name: "history",
@@ -49,17 +53,34 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 /// Reads a number, a name, or both.
 fn parse(args: &str) -> Result<(u32, Option<UserName>), CommandError> {
     let count = |text: &str| text.parse().ok().filter(|count| *count > 0);
-    let name = |text: &str| text.parse().map(Some).map_err(|_| usage(&HISTORY));
     let words: Vec<&str> = args.split_whitespace().collect();
     match words.as_slice() {
         [] => Ok((DEFAULT_COUNT, None)),
         [word] => match count(word) {
             Some(count) => Ok((count, None)),
             None if word.bytes().all(|it| it.is_ascii_digit()) => Err(usage(&HISTORY)),
-            None => Ok((DEFAULT_COUNT, name(word)?)),
+            None => Ok((DEFAULT_COUNT, Some(name(word)?))),
         },
-        [number, word] => Ok((count(number).ok_or_else(|| usage(&HISTORY))?, name(word)?)),
+        [number, word] => Ok((count(number).ok_or_else(|| usage(&HISTORY))?, Some(name(word)?))),
         _ => Err(usage(&HISTORY)),
+    }
+}
+
+/// Reads a user's name. Whoever names a room is told where its messages are shown.
+fn name(word: &str) -> Result<UserName, CommandError> {
+    if let Some(Ok(room)) = word.strip_prefix('#').map(str::parse) {
+        return Err(failing::History::OfRoom(&room).into());
+    }
+    word.parse().map_err(|_| usage(&HISTORY))
+}
+
+/// Returns the failure for a name of which no private talk is kept.
+fn no_talk(state: &State, name: &UserName) -> CommandError {
+    let room = name.as_str().parse().ok().filter(|room| state.sessions.with_room(room).is_some());
+    match room {
+        Some(room) => failing::History::OfRoom(&room).into(),
+        None if name.folded() == LOBBY => failing::History::OfLobby.into(),
+        None => failing::History::NoTalk(name).into(),
     }
 }
 
@@ -76,28 +97,22 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
         None => state.keeping.history.key_of(name).map_err(failed)?,
     };
     let Some(key) = key else {
-        return Err(failing::History::NoTalk(name).into());
+        return Err(no_talk(state, name));
     };
     state.tell_of_unheard(name, &key);
     let search = Search::new(Kept { place: In::WithKey(key), ..Kept::default() });
     let (said, _) = state.search(search, count).map_err(failed)?;
     said.into_iter().for_each(|message| state.emit(Notice::Kept(message)));
+    if state.screen.is_terminal() {
+        state.keeping.history.read_talk(key, ReadUntil::Now);
+    }
     Ok(Progress::Done)
 }
 
-/// Asks the server for the newest `count` messages. If one question may ask for that many, it asks for the newest ones
-/// without naming a number. Otherwise the parts are asked for one after another, from the oldest on, so that no part
-/// has to be kept until the others are there.
+/// Asks the server for the newest messages, until `count` of them are texts.
 fn ask(state: &mut State, session: SessionId, count: u32) -> u32 {
-    let (until, room) = (state.heads.of(session), state.room_of(session));
-    let mut rest = Stretch { after: until.saturating_sub(u64::from(count)), until };
-    let (limit, before) = match count > MAX_HISTORY_REQUEST {
-        true => rest.take_part().map_or((1, None), |(limit, before)| (limit, Some(before))),
-        false => {
-            rest.after = until;
-            (count, None)
-        }
-    };
-    let question = Question::History { session, place: None, messages: Vec::new(), rest };
+    let (newest, room) = (state.heads.of(session), state.room_of(session));
+    let (old, Wanted { limit, before }) = OldMessages::last(session, count, newest);
+    let question = Question::History(Box::new(old));
     state.ask(question, HISTORY.name, |request| ClientMessage::History { request, limit, room, before })
 }

@@ -2,7 +2,7 @@
 //! as they are kept on this machine. If nothing is kept, it searches what this run has seen. `\search` alone shows the
 //! results before the last ones.
 
-use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
+use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::found::Search;
 use crate::data::history::question::{In, Question};
@@ -17,7 +17,7 @@ pub(super) const SEARCH: Command = Command {
     name: "search",
     aliases: &[],
     usage: "\\search [WORDS]",
-    about: "words, from:NAME in:PLACE since:3d; alone: more",
+    about: "words, from:NAME in:PLACE; alone: the next page",
     argument: Argument::Text,
     optional: true,
     group: Group::Reading,
@@ -28,7 +28,7 @@ pub(super) const SEARCH: Command = Command {
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let (search, goes_on) = match args {
-        "" => (state.user.search.clone().ok_or_else(|| usage(&SEARCH))?, true),
+        "" => (state.user.search.clone().ok_or(failing::History::NothingSearched)?, true),
         args => (Search::new(parse(args)?), false),
     };
     if !search.goes_on {

@@ -12,9 +12,7 @@ trait Value {
     fn words(&self) -> Vec<&'static str>;
 
     /// Returns a description of all values of this type.
-    fn choices(&self) -> String {
-        self.words().join(", ")
-    }
+    fn choices(&self) -> String;
 
     /// Returns the value as it is typed.
     fn typed(&self) -> String;
@@ -30,11 +28,22 @@ trait Word: Copy + PartialEq + Sized + 'static {
 
     /// Further words that are understood but not offered.
     const ALSO: &'static [(&'static str, Self)] = &[];
+
+    /// What each word means, in the order of the words, where a word does not say it; empty otherwise.
+    const MEANINGS: &'static [&'static str] = &[];
 }
 
 impl<T: Word> Value for T {
     fn words(&self) -> Vec<&'static str> {
         T::WORDS.iter().map(|(word, _)| *word).collect()
+    }
+
+    fn choices(&self) -> String {
+        let words = T::WORDS.iter().enumerate().map(|(number, (word, _))| match T::MEANINGS.get(number) {
+            Some(meaning) => format!("{word} ({meaning})"),
+            None => (*word).to_owned(),
+        });
+        words.collect::<Vec<_>>().join(", ")
     }
 
     fn typed(&self) -> String {
@@ -105,6 +114,8 @@ impl Word for Notify {
 impl Word for Private {
     const WORDS: &'static [(&'static str, Self)] =
         &[("open", Self::Open), ("known", Self::Known), ("ask", Self::Ask), ("off", Self::Off)];
+    const MEANINGS: &'static [&'static str] =
+        &["anybody", "users you have answered or accepted", "you are asked each time", "nobody"];
 }
 
 impl Word for Links {
@@ -372,5 +383,7 @@ mod tests {
         assert!(table("tmies = \"off\"").unwrap_err().to_string().contains("tmies"));
         assert!(table("notify = \"horn\"").unwrap_err().to_string().contains("bell"));
         assert!(table("paste-ask = -1").is_err());
+        let private = Setting::find("private").unwrap().choices();
+        assert!(private.starts_with("open (anybody), known (users") && private.ends_with("off (nobody)"));
     }
 }

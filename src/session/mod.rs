@@ -355,6 +355,18 @@ impl Sessions {
         self.unseen.contains(&id)
     }
 
+    /// Notes that at most this many messages of a session are still unread, and how many of them name this user.
+    pub fn set_read(&mut self, id: SessionId, left: u64, mentions: u64) {
+        let unread = self.unread_mut(id);
+        *unread = left.min(*unread);
+        if *unread == 0 {
+            self.unseen.remove(&id);
+        }
+        if mentions == 0 {
+            self.mentions.remove(&id);
+        }
+    }
+
     /// Counts messages from before this run as unread. The session is not current, and they are not shown yet.
     pub fn count_missed(&mut self, id: SessionId, count: u64, mentions: u64) {
         if count > 0 {

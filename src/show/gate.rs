@@ -206,8 +206,8 @@ impl Pass for Notice {
             Self::Sessions { sessions } => sessions.pass(),
             Self::Switched { session } => session.pass(),
             Self::Link { session, state, for_good } => pass!(session state for_good),
-            Self::Whois { name, fingerprint, since, trusted, seen_first, verified, away } => {
-                pass!(name fingerprint since trusted seen_first verified away);
+            Self::Whois { name, fingerprint, since, trusted, own, seen_first, verified, away } => {
+                pass!(name fingerprint since trusted own seen_first verified away);
             }
             Self::Rooms { rooms } => rooms.pass(),
             Self::Topic { session, room, text, by } => pass!(session room text by),

@@ -192,10 +192,12 @@ pub(super) fn state_word(state: LinkState) -> &'static str {
 
 /// Returns a sentence about who a user is, and since when he is in the lobby; empty for any other notice.
 pub(super) fn whois(notice: &Notice, since: &str) -> String {
-    let Notice::Whois { name, fingerprint, trusted, seen_first, verified, away, .. } = notice else {
+    let Notice::Whois { name, fingerprint, trusted, own, seen_first, verified, away, .. } = notice else {
         return String::new();
     };
     let mut known = match seen_first {
+        // This user's own key is not pinned; it is in a file of its own.
+        _ if *own => "your own".to_owned(),
         Some(at) => format!("seen first {}, pinned", timestamp::day_told(*at)),
         None if *trusted => "pinned".to_owned(),
         None => "not pinned".to_owned(),
@@ -249,9 +251,11 @@ pub(super) fn told(notice: &Notice) -> String {
         }
         Notice::Closed { session, peer, reason } => {
             let why = match reason {
-                ClosedReason::Left => return format!("session {session} with {peer} is over: {peer} left"),
+                ClosedReason::Left => {
+                    return format!("session {session} with {peer} is over: {peer} ended it");
+                }
                 ClosedReason::Ended => "you ended it",
-                ClosedReason::Gone => "lost for good",
+                ClosedReason::Gone => "the link was lost for good",
                 ClosedReason::Failed => "it could not be opened",
             };
             format!("session {session} with {peer} is over: {why}")

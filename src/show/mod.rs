@@ -257,6 +257,9 @@ pub enum Notice {
         since: Timestamp,
         /// Whether this key is pinned for the name, in this lobby.
         trusted: bool,
+        /// Whether it is this user. A program compares the fingerprint.
+        #[serde(skip)]
+        own: bool,
         /// When the key was pinned; `None` if it is not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seen_first: Option<Timestamp>,

@@ -7,6 +7,7 @@ use hobnob_protocol::key::Fingerprint;
 use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
+use crate::input::address;
 use crate::timestamp::{Timestamp, told as time};
 
 /// An operator did something.
@@ -84,11 +85,19 @@ pub(super) fn lasting_and_why(until: Option<Timestamp>, reason: Option<&str>) ->
     if until.is_none() { format!(" for good{end}") } else { end }
 }
 
+/// Returns a target, with the word `address` in front of it if it is an address or a range of them.
+fn with_kind(target: &str) -> String {
+    match address::is_address(target) {
+        true => format!("address {target}"),
+        false => target.to_owned(),
+    }
+}
+
 /// Returns a sentence about what an operator did.
 #[must_use]
 pub(super) fn act(ActTold { kind, by, name, target, until, reason, .. }: &ActTold) -> String {
     let target = target.as_deref().unwrap_or("nobody");
-    let whom = name.as_ref().map_or(target, UserName::as_str);
+    let whom = name.as_ref().map_or_else(|| with_kind(target), UserName::to_string);
     let end = until_and_why(*until, reason.as_deref());
     let lasting = lasting_and_why(*until, reason.as_deref());
     match kind.as_str() {
@@ -116,6 +125,7 @@ pub(super) fn bans(bans: &[BanTold]) -> String {
     }
     let lines = bans.iter().map(|BanTold { what, name, by, at, until, reason }| {
         let name = name.as_ref().map_or_else(String::new, |name| format!("{name}, "));
+        let what = with_kind(what);
         let end = lasting_and_why(*until, reason.as_deref());
         format!("{name}{what}: banned by {by} at {}{end}", time(*at))
     });
@@ -161,7 +171,10 @@ mod tests {
     fn an_act_is_told_with_its_author_its_target_its_end_and_its_reason() {
         let end = format!("until {}: spam", time(Timestamp(1_800_000_000_000)));
         assert_eq!(told("ban", Some("carl"), Some("SHA256:x")), format!("boss banned carl {end}"));
-        assert_eq!(told("ban", None, Some("192.0.2.0/24")), format!("boss banned 192.0.2.0/24 {end}"));
+        assert_eq!(
+            told("ban", None, Some("192.0.2.0/24")),
+            format!("boss banned address 192.0.2.0/24 {end}")
+        );
         assert_eq!(told("unmute", Some("carl"), None), "boss unmuted carl");
         let slow = "boss set slow mode: one message every 30 s for each user but operators";
         assert_eq!(told("slow", None, Some("30")), slow);
@@ -191,7 +204,7 @@ mod tests {
             reason: None,
         };
         let at = time(Timestamp(1_800_000_000_000));
-        assert_eq!(bans(&[ban]), format!("192.0.2.7: banned by boss at {at} for good"));
+        assert_eq!(bans(&[ban]), format!("address 192.0.2.7: banned by boss at {at} for good"));
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub(super) fn told(
              to \\forget you, too",
             who_said_no(peer, ended_by)
         ),
+        Some(Outcome::Cancelled) if ended_by == Some(EndedBy::You) => format!(
+            "comparing keys with {peer} was cancelled, because you typed \\verify again; nothing is compared now; \\verify \
+             {peer} begins anew"
+        ),
         Some(Outcome::Cancelled) => {
             format!("comparing keys with {peer} was cancelled{}; nothing has changed", why(peer, ended_by))
         }
@@ -42,9 +46,6 @@ fn who_said_no(peer: &UserName, ended_by: Option<EndedBy>) -> String {
 /// Returns why a verification was cancelled. Recordings of earlier builds do not say it.
 fn why(peer: &UserName, ended_by: Option<EndedBy>) -> String {
     match ended_by {
-        Some(EndedBy::You) => {
-            format!(": you typed \\verify while it was under way (\\verify {peer} begins anew)")
-        }
         Some(EndedBy::Other) => format!(" by {peer}'s side"),
         Some(EndedBy::Misfit) => {
             format!(": what came from {peer}'s side did not fit together, as if somebody were in between")
@@ -52,7 +53,7 @@ fn why(peer: &UserName, ended_by: Option<EndedBy>) -> String {
         Some(EndedBy::SessionEnd) => " by the end of the session".to_owned(),
         Some(EndedBy::Silence) => format!(": {peer}'s hobnob did not answer in time"),
         Some(EndedBy::NotSaved) => ": the result could not be saved".to_owned(),
-        None => String::new(),
+        Some(EndedBy::You) | None => String::new(),
     }
 }
 
@@ -71,7 +72,10 @@ mod tests {
         assert_eq!(cancelled(None), format!("{begin}; nothing has changed"));
         assert_eq!(cancelled(Some(EndedBy::Other)), format!("{begin} by bobby's side; nothing has changed"));
         for (ended_by, why) in [
-            (EndedBy::You, "you typed \\verify"),
+            (
+                EndedBy::You,
+                ", because you typed \\verify again; nothing is compared now; \\verify bobby begins anew",
+            ),
             (EndedBy::Misfit, "did not fit together"),
             (EndedBy::SessionEnd, "by the end of the session"),
             (EndedBy::Silence, "bobby's hobnob did not answer in time"),

@@ -229,6 +229,7 @@ impl Run {
         state.topic_is(SessionId::LOBBY, welcome.topic.as_ref().map(ShortText::as_str));
         self.lobby.rooms.into_iter().for_each(|(room, mark)| state.return_to_room(room, mark));
         state.begin_reading(self.lobby.mark, &self.lobby.joined, self.since.lobby.is_some());
+        state.tell_unread_private();
         state.learn_names();
         state.learn_rooms();
         let sources = Sources {

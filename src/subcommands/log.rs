@@ -120,6 +120,16 @@ fn write(data_dir: &Path, question: &Question, form: &Form, outputs: &mut Output
         writeln!(outputs.err, "hobnob: nothing is kept in {} yet", data_dir.display())?;
     } else if is_empty && let In::Room(room) = &question.place {
         tell_of_unknown_room(room, &history::rooms(data_dir)?, outputs)?;
+    } else if is_empty && let In::Private(with) = &question.place {
+        let (place, own_name) = (question.place.clone(), question.own_name.clone());
+        let mut has_talk = false;
+        history::each(data_dir, &Question { place, own_name, ..Question::default() }, |_| {
+            has_talk = true;
+            false
+        })?;
+        if !has_talk {
+            writeln!(outputs.err, "hobnob: nothing is kept of talk with {with}")?;
+        }
     }
     Ok(())
 }

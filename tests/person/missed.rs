@@ -132,6 +132,31 @@ fn what_was_read_when_the_client_was_killed_is_not_missed() {
 }
 
 #[test]
+fn private_messages_that_were_unread_when_the_client_was_killed_are_told_until_they_are_read() {
+    let server = Server::start(&[]);
+    let home = Home::new();
+    let bobby = server.join("bobby");
+    let mut anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
+    anna.enter("\\msg bobby are you there?");
+    bobby.wait(json!({"event": "message", "text": "are you there?"}));
+    bobby.send("\\sw 1");
+    (1..=3).for_each(|number| drop(bobby.say(&format!("answer {number}"))));
+    let history = rusqlite::Connection::open(home.data_dir().join("history.sqlite")).unwrap();
+    let kept = || history.query_row("SELECT count(*) FROM messages WHERE side = 1", [], |row| row.get(0));
+    anna.terminal.wait_while_polling("three answers", |_| kept() == Ok(3));
+    anna.terminal.signal(Signal::SIGKILL);
+    anna.terminal.wait_for_exit(Duration::from_secs(20));
+    let mut anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
+    anna.sees("3 messages of bobby that you have not read: \\history 3 bobby");
+    anna.enter("\\history 3 bobby");
+    anna.sees("bobby: answer 3");
+    anna.enter("\\quit");
+    anna.terminal.wait_for_end();
+    let anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
+    assert!(!anna.terminal.transcript().contains("not read"), "{}", anna.terminal.transcript());
+}
+
+#[test]
 fn a_session_shows_its_unread_messages() {
     for columns in WIDTHS {
         let server = Server::start(&[]);

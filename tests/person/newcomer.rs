@@ -102,7 +102,7 @@ fn a_line_finished_just_when_its_session_has_ended_is_not_drawn_as_said() {
     anna.sees_last("lobby>");
     anna.enter("secret");
     anna.sees("it was typed before this prompt was there; the Up key brings it back");
-    anna.sees("session 1 with bobby is over: bobby left");
+    anna.sees("session 1 with bobby is over: bobby ended it");
     anna.sees_row("lobby> secret");
     assert_eq!(bobby.lobby_texts(), [] as [&str; 0]);
 }

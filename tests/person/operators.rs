@@ -156,11 +156,11 @@ fn times_in_sentences_are_in_the_time_zone_of_the_reader() {
     let until: jiff::Timestamp = act["until"].as_str().unwrap().parse().unwrap();
     let here = until.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(9)));
     let until = format!("until {}: spam", here.strftime("%Y-%m-%d %H:%M"));
-    anna.sees(&format!("boss banned 192.0.2.7 {until}"));
+    anna.sees(&format!("boss banned address 192.0.2.7 {until}"));
     boss.ask("\\op anna", json!({"event": "act", "kind": "op"}));
     anna.sees("you are an operator now");
     anna.enter("\\bans");
-    anna.sees_row(&format!(">>> 192.0.2.7: banned by boss at {} {until}", here_before(&here, 2)));
+    anna.sees_row(&format!(">>> address 192.0.2.7: banned by boss at {} {until}", here_before(&here, 2)));
     anna.enter("\\whois boss");
     anna.sees(&format!("in the lobby since {}", here_before(&here, 2).split(' ').next().unwrap()));
 }

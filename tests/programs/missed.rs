@@ -80,6 +80,9 @@ fn old_messages_are_found_when_nobody_is_there_any_more() {
     assert!(all.stdout.iter().all(|line| line.len() > 17 && line.as_bytes()[4] == b'-'), "{}", all.story());
     assert!(all.stdout[0].ends_with("[lobby] bobby: the plan for anna␛[2J"), "{}", all.story());
     assert_eq!(log(&["log", "--with", "Bobby"]).stdout.len(), 1);
+    let nobody = log(&["log", "--with", "nobody"]);
+    nobody.complains("nothing is kept of talk with nobody");
+    assert!(nobody.stdout.is_empty() && log(&["log", "--with", "bobby", "unsaid"]).stderr.is_empty());
     assert_eq!(log(&["log", "--since", "1h", "--until", "2h"]).stdout.len(), 0);
     assert_eq!(log(&["log", "--since", "yesterday"]).stdout.len(), all.stdout.len());
     assert_eq!(log(&["log", "--until", "yesterday"]).stdout.len(), 0);

@@ -130,6 +130,17 @@ fn history_shows_the_last_messages_in_order() {
 }
 
 #[test]
+fn whois_calls_the_own_key_ones_own() {
+    let server = Server::start(&[]);
+    let told = server.client("anna").run("\\whois anna\n").ended_with(0);
+    assert!(
+        told.stdout.iter().any(|line| line.contains("(your own), in the lobby since")),
+        "{}",
+        told.story()
+    );
+}
+
+#[test]
 fn whois_tells_name_key_time_and_trust() {
     let server = Server::start(&[]);
     let anna = server.join("anna");

@@ -43,6 +43,25 @@ fn a_kicked_user_is_told_why_exits_with_3_and_may_come_back() {
 }
 
 #[test]
+fn acts_do_not_count_for_history_and_are_found_again_with_since() {
+    let ruled = Ruled::start();
+    let (boss, anna) = (ruled.boss(), ruled.server.join("anna"));
+    let _carl = ruled.server.join("carl");
+    anna.say("m1");
+    anna.say("m2");
+    acts(&boss, "\\mute carl");
+    acts(&boss, "\\unmute carl");
+    anna.say("m3");
+    let told = ruled.server.client("dora").run_json("\\wait 0.1\n\\history 3\n").ended_with(0);
+    let texts: Vec<Value> =
+        told.all(json!({"event": "message"})).iter().map(|message| message["text"].clone()).collect();
+    assert_eq!(texts[texts.len() - 3..], [json!("m1"), json!("m2"), json!("m3")]);
+    let told = ruled.server.client("eve").args(["--since", "0"]).run_json("\\wait 0.1\n").ended_with(0);
+    told.the(json!({"event": "act", "kind": "mute", "replayed": true}));
+    told.the(json!({"event": "act", "kind": "unmute", "replayed": true}));
+}
+
+#[test]
 fn a_ban_holds_over_a_restart_and_hits_nobody_else() {
     let mut ruled = Ruled::start();
     let (boss, anna) = (ruled.boss(), ruled.server.join("anna"));

@@ -11,7 +11,7 @@ use hobnob_protocol::identity::create_private_dir;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 
-use super::{room_marks, sizes};
+use super::{private_marks, room_marks, sizes};
 use crate::data::private_file;
 
 /// The name of the file in the data directory.
@@ -177,6 +177,7 @@ fn add_later_tables(conn: &Connection) -> rusqlite::Result<()> {
     if id == APPLICATION_ID && version(conn)? == VERSION {
         conn.execute_batch(room_marks::TABLE)?;
         conn.execute_batch(sizes::TABLE)?;
+        conn.execute_batch(private_marks::TABLE)?;
     }
     Ok(())
 }

@@ -4,7 +4,8 @@
 //!
 //! 1. [`entry`] defines what a stored message is, and what a mark is.
 //! 2. [`file`](mod@file) makes and opens the file, and owns its tables.
-//! 3. [`writer`] runs a thread that writes what waits in its [`queue`]. It uses [`rows`], [`marks`] and [`room_marks`].
+//! 3. [`writer`] runs a thread that writes what waits in its [`queue`]. It uses [`rows`], [`marks`], [`room_marks`] and
+//!    [`private_marks`].
 //!    [`sizes`] counts what is stored, and [`removal`] removes what gives way.
 //! 4. [`question`] reads over a second connection, and [`numbers`] what a log has in a range of its numbers. [`words`]
 //!    says how words are searched for, and [`beginnings`] how words are searched for if only their beginning is given.
@@ -16,6 +17,7 @@ pub(crate) mod entry;
 mod file;
 mod marks;
 mod numbers;
+mod private_marks;
 pub(crate) mod question;
 mod queue;
 mod removal;
@@ -38,6 +40,7 @@ use rusqlite::Connection;
 
 use self::entry::{Entry, Kept, Mark, Reader};
 pub(crate) use self::file::HistoryError;
+pub(crate) use self::private_marks::{ReadUntil, UnreadTalk};
 use self::question::{Before, Question};
 pub(crate) use self::room_marks::{RoomNote, RoomReader};
 use self::writer::Writer;
@@ -155,6 +158,21 @@ impl History {
     pub(crate) fn note_room(&self, reader: RoomReader, note: RoomNote) {
         if let Some(open) = &self.open {
             open.writer.note_room(&open.own_name, reader, note);
+        }
+    }
+
+    /// Returns who said something in private that this person has not read, the one who spoke last first.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read.
+    pub(crate) fn unread_talks(&self) -> Result<Vec<UnreadTalk>, HistoryError> {
+        self.ask(Vec::new(), |open| private_marks::unread(&open.reader, open.own_name.folded()))
+    }
+
+    /// Notes what this person has read of private talk with the user who has this key. A mark never moves back.
+    pub(crate) fn read_talk(&self, other: PublicKey, until: ReadUntil) {
+        if let Some(open) = &self.open {
+            open.writer.read_talk(&open.own_name, other, until);
         }
     }
 

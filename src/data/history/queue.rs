@@ -10,6 +10,7 @@ use std::time::Duration;
 use hobnob_protocol::key::PublicKey;
 
 use super::entry::{Entry, Mark, Reader, Talk};
+use super::private_marks::ReadUntil;
 use super::room_marks::{RoomNote, RoomReader};
 
 /// How many jobs may wait. The messages that were missed before a start all fit in.
@@ -38,6 +39,8 @@ pub(super) enum Job {
     Mark { server: PublicKey, name: String, reader: Reader, mark: Mark, anew: bool },
     /// Note how far a user has come in a room, or that the user has left it.
     Room { name: String, reader: RoomReader, note: RoomNote },
+    /// Note what a person has read of private talk with a key.
+    Talk { own_name: String, other: PublicKey, until: ReadUntil },
     /// Remove all private messages that were exchanged with a key.
     Forget { own_name: String, other: PublicKey },
     /// Answer when everything before this is written.

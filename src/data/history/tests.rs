@@ -2,6 +2,7 @@
 //! how it treats other files.
 
 mod limits;
+mod unread;
 
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;

@@ -15,6 +15,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::entry::{Entry, Mark, Reader};
 use super::file::{HistoryError, told};
+use super::private_marks::{self, ReadUntil};
 use super::queue::{Full, Job, Queue};
 use super::room_marks::{RoomNote, RoomReader};
 use super::rows::{self, Talks};
@@ -81,6 +82,11 @@ impl Writer {
     /// Notes how far the user has come in a room, or that the user has left it.
     pub(super) fn note_room(&self, name: &UserName, reader: RoomReader, note: RoomNote) {
         self.put(Job::Room { name: name.folded().to_owned(), reader, note });
+    }
+
+    /// Notes what a person has read of private talk with a key.
+    pub(super) fn read_talk(&self, own_name: &UserName, other: PublicKey, until: ReadUntil) {
+        self.put(Job::Talk { own_name: own_name.folded().to_owned(), other, until });
     }
 
     /// Removes all private messages that were exchanged with a key.
@@ -179,7 +185,11 @@ impl Run {
                     marks::set(&transaction, server, name, *reader, mark)?;
                 }
                 Job::Room { name, reader, note } => room_marks::note(&transaction, name, reader, note)?,
+                Job::Talk { own_name, other, until } => {
+                    private_marks::set(&transaction, own_name, other, *until)?;
+                }
                 Job::Forget { own_name, other } => {
+                    private_marks::remove(&transaction, own_name, other)?;
                     removal::forget(&transaction, own_name, other.as_bytes())?;
                 }
                 Job::Keep(_) | Job::Flush(_) => {}

@@ -1,11 +1,12 @@
 //! Failures of the history that is kept on this machine.
 
 use hobnob_protocol::name::UserName;
+use hobnob_protocol::room::RoomName;
 use thiserror::Error;
 
 use super::Failing;
 use crate::data::history::HistoryError;
-use crate::show::ErrorCode;
+use crate::show::{ErrorCode, room};
 
 /// A failure of the history that is kept on this machine.
 #[derive(Debug, Error)]
@@ -25,6 +26,15 @@ pub(crate) enum History<'a> {
     /// Nothing was said in private with this user.
     #[error("nothing is kept of private talk with {0}")]
     NoTalk(&'a UserName),
+    /// Nothing was searched in this run, so there is no next page.
+    #[error("\\search WORDS comes first; \\search alone then shows the next page of it")]
+    NothingSearched,
+    /// The messages of a room are shown in the room.
+    #[error("what was said in {label} is shown there: \\sw {label}, then \\history", label = room::label(.0))]
+    OfRoom(&'a RoomName),
+    /// The messages of the lobby are shown in the lobby.
+    #[error("what was said in the lobby is shown there: \\lobby, then \\history")]
+    OfLobby,
     /// A time in a search is not valid.
     #[error("{0}")]
     NoTime(String),
@@ -37,7 +47,7 @@ impl Failing for History<'_> {
                 ErrorCode::Refused
             }
             Self::NoTalk(_) => ErrorCode::NoSuchUser,
-            Self::NoTime(_) => ErrorCode::Usage,
+            Self::NoTime(_) | Self::NothingSearched | Self::OfRoom(_) | Self::OfLobby => ErrorCode::Usage,
         }
     }
 }

@@ -82,7 +82,9 @@ pub(crate) enum Private<'a> {
     #[error("{0} asked to talk in private, but has left since")]
     AskerLeft(&'a UserName),
     /// No user of this name has asked for a private session.
-    #[error("{0} is not waiting for an answer; \\accept alone tells who is")]
+    #[error(
+        "{0} is not waiting for an answer (\\accept alone tells who is); \\fork {0} opens a session yourself"
+    )]
     NobodyWaits(&'a UserName),
     /// There is nothing to forget about this user.
     #[error("no key of {0} is pinned in this lobby, and nothing of {0} is refused")]

@@ -3,10 +3,14 @@
 use std::fmt;
 use std::io;
 
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 
 use super::Saying;
 use crate::show::room;
+
+/// How many users a sentence names.
+const MOST_NAMED: usize = 5;
 
 /// A sentence about what is kept.
 #[derive(Debug)]
@@ -63,6 +67,20 @@ pub(crate) enum History<'a> {
         count: u64,
         /// How many of them name this user.
         mentions: u64,
+    },
+    /// A user said something in private that this person has not read.
+    UnreadOf {
+        /// Who said it.
+        name: &'a UserName,
+        /// How many messages there are.
+        count: u64,
+    },
+    /// The same of users who have no row of their own.
+    UnreadOfOthers {
+        /// Who they are.
+        names: Vec<&'a UserName>,
+        /// How many messages there are of all of them.
+        count: u64,
     },
     /// Some of the missed messages name this user.
     MentionsMissed,
@@ -136,6 +154,18 @@ impl fmt::Display for History<'_> {
                     many => format!(", {many} name you"),
                 };
                 write!(f, "{} in {rooms} more rooms{named}", messages(count))
+            }
+            Self::UnreadOf { name, count } => {
+                write!(f, "{} of {name} that you have not read: \\history {count} {name}", messages(count))
+            }
+            Self::UnreadOfOthers { ref names, count } => {
+                let named: Vec<&str> = names.iter().take(MOST_NAMED).map(|name| name.as_str()).collect();
+                let more = match names.len() - named.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more users"),
+                };
+                let (count, named) = (messages(count), named.join(", "));
+                write!(f, "{count} of {named}{more} that you have not read: \\history NAME")
             }
             Self::MentionsMissed => f.write_str("\\missed mentions shows what names you"),
             Self::LeftOut => f.write_str("…"),
@@ -226,6 +256,22 @@ mod tests {
         let many =
             "500 messages are missing here: at most 10000 are fetched; \\history N asks the server for more";
         assert_eq!(gap(500, Some(10_000)), many);
+    }
+
+    #[test]
+    fn unread_private_messages_are_told_with_the_command_that_shows_them() {
+        let names: Vec<UserName> = ["bobby", "carol", "dave", "eve", "frank", "gina", "hugo"]
+            .map(|name| name.parse().unwrap())
+            .into();
+        let one = History::UnreadOf { name: &names[0], count: 1 }.to_string();
+        assert_eq!(one, "1 message of bobby that you have not read: \\history 1 bobby");
+        let of = |number: usize| {
+            let names = names.iter().take(number).collect();
+            History::UnreadOfOthers { names, count: 9 }.to_string()
+        };
+        let two = "9 messages of bobby, carol that you have not read: \\history NAME";
+        assert_eq!(of(2), two);
+        assert!(of(7).contains("frank and 2 more users that"));
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl fmt::Display for Terminal<'_> {
             Self::LongPaste { lines, to, first } => {
                 write!(
                     f,
-                    "{lines} lines to {to}, beginning: {first}\ny sends them, Enter keeps them in the editor"
+                    "{lines} lines to {to}, beginning: {first}\ny sends them, Enter keeps them in the input line"
                 )
             }
             Self::HowToLeave { hosts, others } => {
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_question_about_a_long_paste_names_who_would_get_it() {
-        let question = "beginning: one\ny sends them, Enter keeps them in the editor";
+        let question = "beginning: one\ny sends them, Enter keeps them in the input line";
         let paste = |to| Terminal::LongPaste { lines: 12, to, first: "one" }.to_string();
         assert_eq!(paste("anna"), format!("12 lines to anna, {question}"));
         assert_eq!(paste("the lobby"), format!("12 lines to the lobby, {question}"));
