@@ -11,11 +11,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hobnob_protocol::HANDSHAKE_TIMEOUT;
+use hobnob_protocol::identity::Identity;
 use hobnob_protocol::key::PublicKey;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::connect::{self, ConnectError, Dial, Secured};
-use super::link::LobbyConfig;
 
 /// How long an address is dialled before the next one is dialled as well.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -75,7 +75,9 @@ type Handshake<S> = (String, Result<Box<Secured<S>>, ConnectError>);
 /// One attempt to join the lobby.
 pub(super) struct Attempt<'a, D: Dial> {
     dial: &'a D,
-    config: &'a LobbyConfig,
+    identity: &'a Identity,
+    /// The key that a server has to have; `None` if none is trusted yet.
+    trusted: Option<PublicKey>,
     waiting: std::vec::IntoIter<String>,
     dialling: Boxed<'a, (String, io::Result<D::Stream>)>,
     /// The handshakes with servers that were reached.
@@ -99,7 +101,13 @@ enum Done<S> {
 
 impl<'a, D: Dial> Attempt<'a, D> {
     /// Begins an attempt; the addresses are dialled in this order.
-    pub(super) fn new(dial: &'a D, config: &'a LobbyConfig, addresses: Vec<String>, limits: Limits) -> Self {
+    pub(super) fn new(
+        dial: &'a D,
+        identity: &'a Identity,
+        trusted: Option<PublicKey>,
+        addresses: Vec<String>,
+        limits: Limits,
+    ) -> Self {
         let is_single = addresses.len() < 2;
         let (patience, limits) = if is_single {
             let limits = Limits { dialling: HANDSHAKE_TIMEOUT, whole: HANDSHAKE_TIMEOUT };
@@ -110,7 +118,8 @@ impl<'a, D: Dial> Attempt<'a, D> {
         let now = Instant::now();
         Self {
             dial,
-            config,
+            identity,
+            trusted,
             waiting: addresses.into_iter(),
             dialling: Vec::new(),
             securing: Vec::new(),
@@ -210,9 +219,10 @@ impl<'a, D: Dial> Attempt<'a, D> {
             self.next_dial = Instant::now() + ALONE;
             self.dial_until = self.end.min(self.dial_until + ALONE);
         }
-        let (ends, config, patience) = (self.dial.ends(&stream), self.config, self.patience);
+        let (ends, patience) = (self.dial.ends(&stream), self.patience);
+        let (identity, trusted) = (self.identity, self.trusted);
         self.securing.push(Box::pin(async move {
-            let securing = connect::secure((&address, stream, ends), &config.identity, config.trusted);
+            let securing = connect::secure((&address, stream, ends), identity, trusted);
             let secured = timeout(patience, securing).await.unwrap_or(Err(ConnectError::Timeout));
             (address, secured.map(Box::new))
         }));

@@ -190,7 +190,6 @@ fn a_server_killed_on_a_full_disk_keeps_every_acknowledged_text() {
     for round in 1..=3 {
         (0..60).for_each(|number| anna.send(&format!("{round} {number} {long}")));
         server.kill();
-        refuses_to_start(&server).complains("no space left");
         disk.relieve();
         server.restart();
         if round < 3 {

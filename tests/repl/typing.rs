@@ -129,9 +129,12 @@ fn what_is_typed_behind_a_key_that_ends_the_line_is_not_lost() {
         repl.terminal.wait_for(&format!("said [0] \\fork bob secret {n}"));
     }
     // At an empty line, and with the other key that interrupts.
+    // Between two lines the terminal makes a signal of this key.
+    repl.terminal.wait_for_last("[lobby]");
     repl.terminal.keys(b"\x03hello ");
     repl.terminal.enter("one");
     repl.terminal.wait_for("said [0] hello one");
+    repl.terminal.wait_for_last("[lobby]");
     repl.terminal.keys(b"\x1chello ");
     repl.terminal.enter("two");
     repl.terminal.wait_for("said [0] hello two");
@@ -144,8 +147,10 @@ fn what_is_typed_behind_a_key_that_ends_the_line_is_not_lost() {
     }
     assert_eq!(repl.rows_after("interrupted").len(), 2);
     // After Ctrl-X and Ctrl-], Ctrl-C is itself; after Ctrl-V it is a character.
+    repl.terminal.wait_for_last("[lobby]");
     repl.terminal.keys(b"draft\x18\x03hello three\r");
     repl.terminal.wait_for("said [0] hello three");
+    repl.terminal.wait_for_last("[lobby]");
     repl.terminal.keys(b"a\x16\x03b\r");
     repl.terminal.wait_for("said [0] a?b");
 }

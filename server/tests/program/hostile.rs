@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hobnob_protocol::MAX_LINE_BYTES;
 use hobnob_protocol::codec;
-use hobnob_protocol::message::{ClientMessage, ServerMessage};
+use hobnob_protocol::message::{Change, ClientMessage, ServerMessage};
 use socket2::SockRef;
 use tempfile::tempdir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -50,10 +50,16 @@ async fn a_client_that_sends_bytes_that_are_no_message_is_told_so_and_closed_and
         &second_hello,
         too_long_text.as_bytes(),
     ] {
-        let (mut a, _) = User::new("anna").join(server.addr).await;
+        let (mut a, welcome) = User::new("anna").join(server.addr).await;
         a.send_bytes(bad).await;
         let rest = a.rest().await;
         assert!(matches!(rest.last(), Some(ServerMessage::Bad { .. })), "{rest:?}");
+        let left = Change::Left(welcome.name);
+        b.find(|message| match message {
+            ServerMessage::Presence { changes, .. } => changes.contains(&left).then_some(()),
+            _ => None,
+        })
+        .await;
     }
     assert_eq!(b.users().await, ["bobby"]);
     assert_serves(&mut server).await;

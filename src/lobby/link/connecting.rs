@@ -50,7 +50,8 @@ impl<D: Dial> Link<D> {
     async fn connect(&mut self, limits: Limits) -> Result<(Connection<D::Stream>, Resumed), ConnectError> {
         let hello = self.hello();
         let addresses = self.servers.in_turn(Instant::now());
-        let mut attempt = Attempt::new(&self.dial, &self.config, addresses, limits);
+        let mut attempt =
+            Attempt::new(&self.dial, &self.config.identity, self.config.trusted, addresses, limits);
         let tried = try_each(&self.config, &hello, &mut attempt).await;
         let (findings, failed) = attempt.end();
         self.servers.dialled(&findings.dialled);
