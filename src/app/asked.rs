@@ -31,6 +31,11 @@ impl AskedTo {
     }
 }
 
+/// Whether an answer means no. Other answers count as no, too, but may have been meant as something else.
+pub(super) fn is_no(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "" | "n" | "no")
+}
+
 /// Whether an answer means yes. Enter alone does not.
 pub(super) fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")

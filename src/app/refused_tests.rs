@@ -96,7 +96,7 @@ fn a_script_is_told_the_reason_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_command_of_a_room_that_is_over_does_nothing_in_the_lobby() {
-    for line in ["\\topic our plan", "\\leave", "\\edit our plan"] {
+    for line in ["\\topic our plan", "\\leave", "\\edit our plan", "\\verify yes"] {
         let mut scene = person();
         let room = RoomSession { joined: true, ..RoomSession::joining("tea".parse().unwrap()) };
         let tea = scene.app.state.sessions.add_room(room);

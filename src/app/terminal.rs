@@ -230,6 +230,11 @@ impl TerminalInput {
         refuses
     }
 
+    /// Lets the Up key bring back a line that was typed and not said.
+    pub(super) fn bring_back(&mut self, line: String) {
+        self.repl.bring_back(line);
+    }
+
     /// Notes that from now on U+FFFD may stand for a byte that is not UTF-8.
     pub(super) fn saw_bad_byte(&mut self) {
         self.bad_byte = true;

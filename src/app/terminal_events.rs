@@ -4,7 +4,7 @@ use hobnob_protocol::MAX_TEXT_BYTES;
 use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
-use super::asked::{Asked, AskedTo, is_yes};
+use super::asked::{Asked, AskedTo, is_no, is_yes};
 use super::meaning::{self, Meaning, Unclear};
 use super::script_queue::Queued;
 use super::{App, InputSource};
@@ -79,6 +79,12 @@ impl App {
             Some(Asked { text, session, .. }) if is_yes(&line) => (text, session),
             Some(asked) => {
                 terminal.answered();
+                if !is_no(&line) {
+                    // It was typed before the question was there, and it is neither said nor lost.
+                    terminal.bring_back(line.clone());
+                    let why = Unsent::TypedTooEarly;
+                    self.state.report_unsent(Some(asked.session), &line, &why);
+                }
                 return self.answered_no(asked);
             }
         };

@@ -106,7 +106,7 @@ impl OldMessages {
         let mut wanted = Wanted { limit: count.min(MAX_HISTORY_REQUEST), before: None };
         let mut way = Way::Back { earliest: None, found: Found::default() };
         // A log that is shown as a whole need not be looked through first.
-        if count > MAX_HISTORY_REQUEST && u64::from(count) >= newest {
+        if newest > 0 && count > MAX_HISTORY_REQUEST && u64::from(count) >= newest {
             let mut rest = Stretch { after: 0, until: newest };
             wanted = rest.take_part().unwrap_or(Wanted { limit: 1, before: None });
             way = Way::On(rest);

@@ -27,7 +27,9 @@ impl State {
         let shown = if unread.len() > ROWS { ROWS - 1 } else { ROWS };
         let rest = unread.split_off(unread.len().min(shown));
         for talk in unread {
-            self.emit(saying::History::UnreadOf { name: &talk.name, count: talk.count }.into());
+            self.emit(
+                saying::History::UnreadOf { name: &talk.name, count: talk.count, newest: talk.newest }.into(),
+            );
         }
         if !rest.is_empty() {
             let count = rest.iter().map(|talk| talk.count).sum();
@@ -43,7 +45,7 @@ impl State {
             return;
         }
         if let Some(name) = self.sessions.peer(session).map(|peer| peer.peer.clone()) {
-            self.emit(saying::History::UnreadOf { name: &name, count: left }.into());
+            self.emit(saying::History::UnreadOf { name: &name, count: left, newest: left }.into());
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::client::State;
 use crate::client::found::Search;
 use crate::client::old_messages::{OldMessages, Wanted};
 use crate::client::questions::Question;
-use crate::data::history::ReadUntil;
 use crate::data::history::question::{In, Question as Kept};
+use crate::data::history::{ReadUntil, UnreadTalk};
 use crate::session::{LinkState, SessionId};
 use crate::show::{Notice, failing, saying};
 
@@ -102,9 +102,17 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
     state.tell_of_unheard(name, &key);
     let search = Search::new(Kept { place: In::WithKey(key), ..Kept::default() });
     let (said, _) = state.search(search, count).map_err(failed)?;
+    let of_other = said.iter().filter(|it| it.key == Some(key)).count() as u64;
     said.into_iter().for_each(|message| state.emit(Notice::Kept(message)));
     if state.screen.is_terminal() {
-        state.keeping.history.read_talk(key, ReadUntil::Now);
+        // What was not shown stays unread.
+        let talks = state.keeping.history.unread_talks().map_err(failed)?;
+        match talks.iter().find(|talk| talk.key == key).filter(|talk| talk.count > of_other) {
+            Some(UnreadTalk { name, count, newest, .. }) => {
+                state.emit(saying::History::UnreadOf { name, count: *count, newest: *newest }.into());
+            }
+            None => state.keeping.history.read_talk(key, ReadUntil::Now),
+        }
     }
     Ok(Progress::Done)
 }

@@ -14,7 +14,7 @@ pub(super) const VERIFY: Command = Command {
     optional: true,
     group: Group::People,
     examples: &["\\verify bobby", "\\verify yes"],
-    traits: Traits::NONE,
+    traits: Traits { of_session: true, ..Traits::NONE },
     run,
 };
 

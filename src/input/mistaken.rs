@@ -27,9 +27,12 @@ pub(super) fn visible_habit(word: &str, words: &dyn Vocabulary) -> Option<Habit>
 /// Returns the meaning of two commands in one line, the first of which begins with `/`, such as `list\msg`,
 /// `names/part` or `list, \msg bob`; `None` if the line holds only one. `line` is what follows the first sign, and
 /// `word` is the first word of it. A `/WORD` that is refused stays in the editor, and a command may then be typed behind
-/// it unnoticed. Its words would be said to everybody if the whole were a text.
+/// it unnoticed. Its words would be said to everybody if the whole were a text. A path with a backslash somewhere behind
+/// it (`/mnt/c is C:\users`) is a text.
 pub(super) fn two_commands(word: &str, line: &str, words: &dyn Vocabulary) -> Option<Habit> {
-    glued(word, words).or_else(|| command_later(line, words))
+    let first = word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let is_refused_alone = words.habit(first).is_some();
+    glued(word, words).or_else(|| command_later(if is_refused_alone { line } else { word }, words))
 }
 
 fn glued(word: &str, words: &dyn Vocabulary) -> Option<Habit> {

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthChar;
 
 use super::words::EditorWords;
 use crate::input::line::{self, Source};
-use crate::input::typed_behind::is_command_behind;
+use crate::input::typed_behind::{has_command_below, is_command_behind};
 use crate::session::id::SessionId;
 
 /// The permission to read one line now. It is answered by exactly one [`Typed`](super::Typed).
@@ -47,7 +47,8 @@ impl Said {
     /// Returns what stands before this line when it is said now, or `None` if the line keeps its prompt. A line keeps
     /// its prompt if it is not a text, or if the text is not said exactly as it is written (as with `//text`). A line
     /// with U+FFFD also keeps it, because it may not be sent: this character stands for a byte that its author did not
-    /// mean. So does a line that `begun` with a text behind which a command was typed, because it is not sent.
+    /// mean. So does a line that `begun` with a text behind which a command was typed, because it is not sent, and a text with a
+    /// command in a later line, because its author is asked first.
     pub(super) fn before(&self, line: &str, begun: &Draft, words: &EditorWords) -> Option<Prompt> {
         if self.from.is_some_and(|from| Instant::now() < from) {
             return None;
@@ -57,7 +58,7 @@ impl Said {
         if many || line.contains('\u{fffd}') || !line::is_said_as_written(line, source) {
             return None;
         }
-        if is_command_behind(line, (&begun.left, &begun.right), source) {
+        if is_command_behind(line, (&begun.left, &begun.right), source) || has_command_below(line, source) {
             return None;
         }
         let Some(form) = self.time else { return Some(self.name.clone()) };

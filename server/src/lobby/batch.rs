@@ -26,6 +26,10 @@ use crate::log::{AppendedHere, Batch, Later as Appended, LogError, RoomBatch};
 /// How long to wait before a batch is published again.
 const PUBLISH_AGAIN: Duration = Duration::from_secs(1);
 
+/// How long changes without messages wait after the log has refused a batch. Without a pause the lobby would ask a full
+/// disk again and again, and do nothing else.
+pub(super) const STORE_AGAIN: Duration = Duration::from_secs(1);
+
 /// How many effects may be decided before they are stored. Batches of an order to which other servers publish are
 /// stored together, as many as wait. When the limit is reached, the rest waits for the next time.
 const MAX_DECIDED: usize = 4096;
@@ -141,7 +145,7 @@ impl Lobby {
         }
         let now = Instant::now();
         if self.gathered.is_empty() {
-            if (self.unsaved.is_due() || self.unsaved_rules.is_some()) && self.storing.is_none() {
+            if self.stores_without_messages() && self.storing.is_none() && now >= self.stores_again {
                 self.store(Vec::new());
             }
             if !self.servers.as_ref().is_some_and(|servers| servers.beat_is_due(now)) {
@@ -163,6 +167,11 @@ impl Lobby {
                 }
             }
         }
+    }
+
+    /// Whether there are changes that are stored even if nothing is said.
+    pub(super) fn stores_without_messages(&self) -> bool {
+        self.unsaved.is_due() || self.unsaved_rules.is_some()
     }
 
     fn poll_order(&mut self) -> Poll<Result<Ordered<Proposals>, StreamError>> {
@@ -267,7 +276,7 @@ impl Lobby {
 
     /// Gives what was decided to the log, if it has to be stored before it is told.
     fn store(&mut self, decided: Vec<Effect>) {
-        let mut must = self.unsaved.is_due() || self.unsaved_rules.is_some();
+        let mut must = self.stores_without_messages();
         let (mut messages, mut authors) =
             (Vec::with_capacity(decided.len()), Vec::with_capacity(decided.len()));
         let (mut effects, mut rooms) = (Vec::new(), BTreeMap::new());

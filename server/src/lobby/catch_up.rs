@@ -175,7 +175,12 @@ async fn read_on(
             catching.store(&reading.machine).await.map_err(CannotCatchUp::Store)?;
         }
     }
-    catching.store(&reading.machine).await.map_err(CannotCatchUp::Store)?;
+    loop {
+        catching.store(&reading.machine).await.map_err(CannotCatchUp::Store)?;
+        if !catching.has_more() {
+            break;
+        }
+    }
     let Reading { machine, follower, reached, .. } = reading;
     Ok(CaughtUp { machine, follower, batches: reached.0 - place.0 })
 }

@@ -107,6 +107,11 @@ impl Catching {
         Ok(())
     }
 
+    /// Whether more names were freed than are stored at once.
+    pub(super) fn has_more(&self) -> bool {
+        self.unsaved.has_freed()
+    }
+
     /// Stores what was taken. `machine` is as it is after the last effect.
     pub(super) async fn store(&mut self, machine: &Machine) -> Result<(), LogError> {
         let Changes { names, freed, rooms: seen, gone_rooms } = self.unsaved.take();

@@ -193,6 +193,8 @@ pub(crate) struct Lobby {
     kept_out: Arc<KeptOut>,
     /// The rules of operators, if they have changed and are not stored yet.
     unsaved_rules: Option<Arc<Rules>>,
+    /// Before this instant, changes without messages are not stored again, because the log has refused a batch.
+    stores_again: Instant,
     last_texts: LastTexts,
     presence_due: Instant,
     housekeeping_due: Instant,
@@ -334,7 +336,8 @@ impl Lobby {
         let servers = self.servers.as_ref();
         let beat = servers.filter(|_| self.open.is_none()).map(Servers::beat_due);
         let keep = servers.filter(|_| self.storing.is_none()).and_then(|servers| servers.keeper.due());
-        [presence, held, beat, keep, self.consents.next_due(), self.expiry.due()]
+        let again = (self.stores_without_messages() && self.storing.is_none()).then_some(self.stores_again);
+        [presence, held, beat, keep, again, self.consents.next_due(), self.expiry.due()]
             .into_iter()
             .flatten()
             .fold(self.housekeeping_due, Instant::min)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hobnob_protocol::message::{NotAcceptedCode, RefusedCode, ServerMessage};
 use tokio::time::Instant;
 
-use super::batch::Storing;
+use super::batch::{STORE_AGAIN, Storing};
 use super::fault::LobbyFault;
 use super::servers::without_a_word;
 use super::{Admitted, Ending, Lobby, StoresHere};
@@ -113,6 +113,7 @@ impl Lobby {
         let of_room = |id: &RoomId| rooms.iter().find(|room| room.id == *id).map(|room| &room.messages[..]);
         self.machine.withdraw(&messages, of_room);
         self.unsaved.put_back(changes);
+        self.stores_again = Instant::now() + STORE_AGAIN;
         if rules.is_some() {
             // These are the rules without what was withdrawn.
             self.unsaved_rules = Some(Arc::new(self.machine.rules().clone()));

@@ -137,6 +137,7 @@ pub(crate) fn lobby(parts: LobbyParts) -> (LobbyHandle, Lobby) {
         banned: parts.banned,
         kept_out: parts.kept_out,
         unsaved_rules: None,
+        stores_again: now,
         last_texts: LastTexts::default(),
         presence_due: now,
         housekeeping_due: now,

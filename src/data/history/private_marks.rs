@@ -37,6 +37,8 @@ pub(crate) struct UnreadTalk {
     pub name: UserName,
     /// How many messages there are.
     pub count: u64,
+    /// How many messages of both sides were kept since the first of them, that one included.
+    pub newest: u64,
 }
 
 /// Notes what the person with this name has read of private talk with the user who has this key.
@@ -73,7 +75,9 @@ pub(super) fn remove(conn: &Connection, own_name: &str, other: &PublicKey) -> ru
 /// Returns who said something in private that the person with this name has not read, the one who spoke last first.
 pub(super) fn unread(conn: &Connection, own_name: &str) -> rusqlite::Result<Vec<UnreadTalk>> {
     let mut statement = conn.prepare_cached(
-        "SELECT t.other, m.author, count(*), max(m.id) AS newest
+        "SELECT t.other, m.author, count(*), max(m.id) AS newest,
+             (SELECT count(*) FROM messages later CROSS JOIN talks its ON its.id = later.talk
+              WHERE later.id >= min(m.id) AND its.kind = 2 AND its.own_name = t.own_name AND its.other = t.other)
          FROM messages m CROSS JOIN talks t ON t.id = m.talk
          LEFT JOIN private_marks mark ON mark.own_name = t.own_name AND mark.other = t.other
          WHERE m.id > (SELECT max(id) FROM messages) - ?1
@@ -86,8 +90,9 @@ pub(super) fn unread(conn: &Connection, own_name: &str) -> rusqlite::Result<Vec<
     while let Some(row) = rows.next()? {
         // A text that is no name was written by another program, and is skipped.
         if let Ok(name) = UserName::kept(&row.get::<_, String>(1)?) {
-            let (key, count) = (PublicKey::new(row.get(0)?), row.get::<_, i64>(2)?.cast_unsigned());
-            found.push(UnreadTalk { key, name: name.visible(), count });
+            let (key, number) =
+                (PublicKey::new(row.get(0)?), |at| row.get::<_, i64>(at).map(i64::cast_unsigned));
+            found.push(UnreadTalk { key, name: name.visible(), count: number(2)?, newest: number(4)? });
         }
     }
     Ok(found)

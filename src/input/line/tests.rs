@@ -135,11 +135,14 @@ fn a_command_that_was_typed_behind_a_refused_one_is_not_said() {
         "/nick,\\me waves",
         "/nick.\\me",
         "/nick/foo\\me waves",
-        "/etc \\x \\m\u{200b}e waves",
+        "/nick, \\x \\m\u{200b}e waves",
+        "/etc\\me waves",
     ] {
         assert!(matches!(parse(line, TERMINAL), Line::Slash(_, Habit::Other(_))), "{line}");
     }
-    for path in ["/nick/etc", "/etc/nick", "/etc\\x", "/etc\\\\x", "/etc\n\\me", "see \\me"] {
+    for path in
+        ["/nick/etc", "/etc/nick", "/etc\\x", "/etc\\\\x", "/etc\n\\me", "see \\me", "/etc is C:\\me\\x"]
+    {
         text(path, path);
     }
 }

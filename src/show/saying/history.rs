@@ -74,6 +74,8 @@ pub(crate) enum History<'a> {
         name: &'a UserName,
         /// How many messages there are.
         count: u64,
+        /// How many of the newest messages of that talk, this user's own included, have to be shown to show them all.
+        newest: u64,
     },
     /// The same of users who have no row of their own.
     UnreadOfOthers {
@@ -155,8 +157,8 @@ impl fmt::Display for History<'_> {
                 };
                 write!(f, "{} in {rooms} more rooms{named}", messages(count))
             }
-            Self::UnreadOf { name, count } => {
-                write!(f, "{} of {name} that you have not read: \\history {count} {name}", messages(count))
+            Self::UnreadOf { name, count, newest } => {
+                write!(f, "{} of {name} that you have not read: \\history {newest} {name}", messages(count))
             }
             Self::UnreadOfOthers { ref names, count } => {
                 let named: Vec<&str> = names.iter().take(MOST_NAMED).map(|name| name.as_str()).collect();
@@ -263,7 +265,7 @@ mod tests {
         let names: Vec<UserName> = ["bobby", "carol", "dave", "eve", "frank", "gina", "hugo"]
             .map(|name| name.parse().unwrap())
             .into();
-        let one = History::UnreadOf { name: &names[0], count: 1 }.to_string();
+        let one = History::UnreadOf { name: &names[0], count: 1, newest: 1 }.to_string();
         assert_eq!(one, "1 message of bobby that you have not read: \\history 1 bobby");
         let of = |number: usize| {
             let names = names.iter().take(number).collect();

@@ -27,6 +27,26 @@ async fn the_authors_of_a_batch_that_cannot_be_stored_are_told_and_the_lobby_goe
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_that_refuses_the_rules_is_asked_again_after_a_pause_and_the_lobby_goes_on() {
+    let stage = Stage::new();
+    let mut anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.is(Mood::Refuses);
+    let permits = || stage.log.leave.available_permits();
+    let before = permits();
+    stage.send(LobbyCommand::Operators(vec![PublicKey::new([7; 32]).fingerprint()])).await;
+    tokio::time::sleep(Duration::from_secs(10)).await; // Time is paused: the lobby does what is due meanwhile.
+    let asked = before - permits();
+    assert!((5..=15).contains(&asked), "{asked} times in ten seconds");
+    stage.send(LobbyCommand::Users { from: anna.id, request: 1, room: None }).await;
+    assert_eq!(anna.next().await, Told::Users(1));
+    stage.log.is(Mood::Stores);
+    tokio::time::sleep(Duration::from_secs(2)).await; // Time is paused: the rules are stored meanwhile.
+    let before = permits();
+    tokio::time::sleep(Duration::from_secs(10)).await; // Time is paused: nothing is left to be stored.
+    assert_eq!(permits(), before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn texts_that_come_while_a_batch_is_being_stored_make_the_next_batch() {
     let stage = Stage::new();
     let mut anna = stage.join(1, "anna", 1, 1).await;

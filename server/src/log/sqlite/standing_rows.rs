@@ -37,21 +37,22 @@ pub(super) fn is_due(before: Seq, now: Seq) -> bool {
     before.0 / NOTED_EVERY < now.0 / NOTED_EVERY
 }
 
-/// Returns what is noted of all rooms.
+/// Returns what is noted of all rooms. A damaged note is left out, because the messages tell the same.
 pub(super) fn read(conn: &Connection) -> Result<HashMap<LogId, NotedStanding>, LogError> {
     let failed = |err| unreadable(conn, &err);
     let mut statement = conn.prepare("SELECT log, up_to, standing FROM standings").map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut noted = HashMap::new();
     while let Some(row) = rows.next().map_err(failed)? {
-        let (log, standing) = parsed(row).map_err(|reason| {
-            let file = conn.path().unwrap_or("the log's file");
-            LogError::Read(format!(
-                "{file}: what is noted of who spoke in a room is damaged: {reason}; {}",
-                super::RESTORE
-            ))
-        })?;
-        noted.insert(log, standing);
+        match parsed(row) {
+            Ok((log, standing)) => drop(noted.insert(log, standing)),
+            Err(reason) => {
+                tracing::warn!(
+                    reason,
+                    "what is noted of who spoke in a room is damaged; the room's messages are read instead"
+                );
+            }
+        }
     }
     Ok(noted)
 }
