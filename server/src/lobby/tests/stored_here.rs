@@ -33,7 +33,8 @@ async fn the_thread_of_the_log_waits_for_a_disk_that_was_slow_until_it_is_quick_
     }
 }
 
-#[tokio::test]
+/// Time is paused, so that the disk is quick however busy this machine is.
+#[tokio::test(start_paused = true)]
 async fn while_a_quick_disk_stores_what_is_asked_waits_as_it_would_for_the_lobbys_own_thread() {
     let stage = Stage::with_a_thread();
     let mut anna = stage.join(1, "anna", 1, 1).await;
