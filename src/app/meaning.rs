@@ -43,7 +43,7 @@ pub(super) enum Unclear {
     },
     /// A sign of another keyboard stands before a word that would be a command.
     OtherSign {
-        /// The sign.
+        /// The sign that was typed in the place of a backslash or a slash.
         sign: String,
         /// The word after the sign.
         word: String,

@@ -35,6 +35,15 @@ fn with_bobby(scene: &mut Scene) {
     assert_eq!(scene.app.state.sessions.add(PeerSession::up("bobby")), BOBBY);
 }
 
+/// Session 1 with bobby ends while its prompt is shown.
+fn leave_at_the_prompt_of_bobby(scene: &mut Scene) {
+    with_bobby(scene);
+    scene.app.state.sessions.switch(BOBBY);
+    scene.app.prompt();
+    scene.app.state.sessions.remove(BOBBY);
+    scene.app.settle();
+}
+
 fn enter(scene: &mut Scene, line: &str, session: SessionId) {
     scene.happens(Event::Typed(Typed::Line { text: line.to_owned(), session: Some(session) }));
     scene.app.prompt();
@@ -119,11 +128,7 @@ async fn a_command_of_a_room_that_is_over_does_nothing_in_the_lobby() {
 #[test]
 fn a_line_of_a_session_that_is_over_begins_no_line_of_the_lobby() {
     let mut scene = person();
-    with_bobby(&mut scene);
-    scene.app.state.sessions.switch(BOBBY);
-    scene.app.prompt();
-    scene.app.state.sessions.remove(BOBBY);
-    scene.app.settle();
+    leave_at_the_prompt_of_bobby(&mut scene);
     enter(&mut scene, "my secret", BOBBY);
     scene.shows("not sent (the session it was typed in is over; the Up key brings it back): my secret");
     assert_eq!(input(&scene), (vec!["my secret".to_owned()], String::new()));
@@ -133,11 +138,7 @@ fn a_line_of_a_session_that_is_over_begins_no_line_of_the_lobby() {
 #[test]
 fn a_line_that_stays_in_the_editor_of_a_session_that_is_over_is_never_said() {
     let mut scene = person();
-    with_bobby(&mut scene);
-    scene.app.state.sessions.switch(BOBBY);
-    scene.app.prompt();
-    scene.app.state.sessions.remove(BOBBY);
-    scene.app.settle();
+    leave_at_the_prompt_of_bobby(&mut scene);
     enter(&mut scene, " \\fork carmen", BOBBY);
     assert_eq!(input(&scene).1, " \\fork carmen");
     scene.shows("something invisible");

@@ -16,7 +16,7 @@ pub struct TooMuchWaits;
 pub(super) struct EarlyText {
     /// The number of the text in the ledger.
     pub id: u64,
-    /// The text.
+    /// What is said when the session is open.
     pub text: Text,
     /// When it was said.
     pub at: u64,

@@ -87,7 +87,7 @@ impl Found {
 /// An answer that has come to its end.
 #[derive(Debug)]
 pub struct Answer {
-    /// The messages.
+    /// What is shown, the oldest first.
     pub messages: Vec<LobbyMessage>,
     /// Where the hashes do not follow from each other.
     pub broken: Option<BrokenChain>,

@@ -35,7 +35,7 @@ pub enum Line<'l> {
     /// The line was typed at a terminal and would be a command, but a sign of another keyboard stands in the place of the
     /// `\`.
     OtherSign {
-        /// The sign.
+        /// The sign that was typed in the place of a backslash or a slash.
         sign: &'l str,
         /// The word after the sign.
         word: &'l str,

@@ -11,7 +11,7 @@ use super::{Phase, State, UNHEARD};
 /// What the bell does next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Bell {
-    /// It rings.
+    /// The bell interrupts the editor now, so that the editor draws what waits.
     Rings,
     /// It waits until something changes, or at most for this time.
     Waits(Option<Duration>),

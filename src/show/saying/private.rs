@@ -45,7 +45,7 @@ pub(crate) enum Private<'a> {
     },
     /// A command that answers users who wait tells who they are, for the help.
     AloneTellsWhoWaits {
-        /// The command.
+        /// The name of the command to which the help belongs, without the backslash.
         command: &'a str,
     },
     /// This user has declined a user who asked for a private session.

@@ -33,7 +33,7 @@ const MAX_FREED: usize = 64;
 #[derive(Debug, Clone)]
 pub(super) struct Hint {
     next: u32,
-    /// Sorted.
+    /// Numbers that came free before the end of the search, the lowest first.
     freed: Vec<u32>,
     forms: Arc<Forms>,
 }
