@@ -42,6 +42,7 @@ mod piece;
 mod printer;
 mod prompt;
 mod search;
+mod sheet;
 pub mod terminal;
 mod title;
 mod words;

@@ -13,9 +13,10 @@ use nu_ansi_term::{Color, Style};
 use rustyline::CompletionType;
 use rustyline::highlight::{CmdKind, Highlighter};
 
-use super::canvas::{Edges, Sheet, Span};
+use super::canvas::Edges;
 use super::page::Page;
 use super::printer::SharedTerminal;
+use super::sheet::{Sheet, Span};
 use super::{Watched, terminal, words::EditorWords};
 use crate::input::line::{self, Habit, Line, Source};
 use crate::show::terminal::links;
