@@ -88,6 +88,14 @@ impl Painter {
         terminal::write(&out);
     }
 
+    /// Shows `text`, which must be whole lines, above the line while no key is read.
+    pub(super) fn write_above(&self, text: String) {
+        let mut page = self.page();
+        let out = self.draw(&mut page, Some(text));
+        drop(page);
+        terminal::write(&out);
+    }
+
     /// Leaves the whole prompt and text on the screen, without a hint. What follows appears below.
     pub(super) fn leave(&self) {
         self.argument.take();
@@ -161,8 +169,8 @@ impl Painter {
 
     /// Returns the ranges of the text that have a colour, in order.
     fn styles(&self, page: &Page) -> Vec<(Range<usize>, Style)> {
-        // A query is never a command, whatever it begins with.
-        if !self.color || page.search.is_open() {
+        // A query is never a command, whatever it begins with, and neither is a text that was said.
+        if !self.color || page.search.is_open() || page.is_said {
             return Vec::new();
         }
         let (left, right) = page.halves();
