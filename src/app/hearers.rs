@@ -19,10 +19,12 @@ pub(super) fn to(session: SessionId, sessions: &Sessions) -> Option<To<'_>> {
     }
 }
 
-/// Returns the prompt of a session without its counts, and its colour.
+/// Returns the prompt of a session without its counts, and its colour, which is red while nobody hears what is typed
+/// there.
 pub(super) fn prompt(session: SessionId, sessions: &Sessions) -> (String, Color) {
-    let over = || (format!("{session} (over)"), Color::Red);
-    to(session, sessions).map_or_else(over, |to| to.prompt(session))
+    let Some(to) = to(session, sessions) else { return (format!("{session} (over)"), Color::Red) };
+    let (prompt, color) = to.prompt(session);
+    (prompt, if sessions.is_down(session) { Color::Red } else { color })
 }
 
 /// Returns how a text of this user is shown on the screen once it is said: like the texts of others, and with the

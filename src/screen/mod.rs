@@ -126,10 +126,10 @@ impl Screen {
         }
     }
 
-    /// Shows in the terminal's title how many messages are unread, if the user wants that.
-    pub fn show_title(&mut self, unread: u64) {
+    /// Shows in the terminal's title how many messages are unread and whether the lobby is down, if the user wants that.
+    pub fn show_title(&mut self, unread: u64, is_down: bool) {
         if let (Form::Terminal(folding), Sink::Terminal(repl)) = (&self.form, &self.sink) {
-            repl.set_title(folding.form.title(unread));
+            repl.set_title(folding.form.title(unread, is_down));
         }
     }
 
