@@ -294,6 +294,7 @@ impl Lobby {
             question @ (LobbyCommand::Users { .. }
             | LobbyCommand::Rooms { .. }
             | LobbyCommand::Bans { .. }
+            | LobbyCommand::Mutes { .. }
             | LobbyCommand::Ops { .. }
             | LobbyCommand::Whois { .. }) => self.ask(question),
             LobbyCommand::AskedElsewhere { ask, answer } => {

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use banned::Banned;
 pub(crate) use bans::Ban;
 pub(crate) use moderation::{Denied, Moderation, Who};
+pub(crate) use mutes::Muted;
 pub(crate) use operators::{MAX_OPERATORS, OperatorRow};
 pub(crate) use range::AddressRange;
 pub(crate) use term::{Sentence, Term};
@@ -247,6 +248,11 @@ impl Rules {
     /// Returns all bans that hold, the oldest first.
     pub(crate) fn bans(&self) -> Vec<Ban> {
         self.bans.list(self.now)
+    }
+
+    /// Returns all mutes that hold, the oldest first.
+    pub(crate) fn mutes(&self) -> Vec<Muted> {
+        self.mutes.list(self.now)
     }
 
     /// Returns the address ranges that are banned now, for the code that closes connections before the handshake.
