@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::log::check::verify;
-    use crate::log::suite::{ANNA, Author, RUN, batch, binding, shown};
+    use crate::log::suite::author::{ANNA, Author, RUN, batch, binding, shown};
     use crate::log::{LobbyLog, NameBinding, Remembers, SqliteLog, SqliteOptions};
 
     const OLD_TABLES: &str = "

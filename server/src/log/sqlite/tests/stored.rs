@@ -7,7 +7,7 @@ use super::*;
 use crate::log::AppendedHere;
 use crate::log::sqlite::rows;
 use crate::log::sqlite::shared_writer::SharedWriter;
-use crate::log::suite::name;
+use crate::log::suite::author::name;
 
 #[test]
 fn queued_batches_are_stored_together_and_each_is_answered() {
