@@ -71,7 +71,7 @@ impl Engine for Stored {
     }
 
     fn names(&self) -> Vec<NameBinding> {
-        sqlite::rows::names(&sqlite::file::open_for_reading(self.folder.path()).unwrap()).unwrap()
+        sqlite::stored_form::names(&sqlite::file::open_for_reading(self.folder.path()).unwrap()).unwrap()
     }
 }
 

@@ -12,11 +12,11 @@
 
 mod banned;
 mod bans;
+mod carried_over;
 mod lock;
 mod moderation;
 mod mutes;
 mod operators;
-mod parts;
 mod range;
 mod term;
 
@@ -42,7 +42,7 @@ use operators::Operators;
 /// The limit of each list (bans, mutes, admitted keys). When the limit is reached, a further row is refused with
 /// [`Denied::ListFull`]; rows that have ended do not count. All lists are stored as one record at each change, so this
 /// limit also bounds what one act of an operator writes: some MiB at most. Other servers receive the acts; they receive
-/// whole lists only in parts, see `parts`.
+/// whole lists only in parts, see `carried_over`.
 pub(crate) const MAX_ENTRIES: usize = 4096;
 
 /// The greatest number of seconds between two texts of one key: an hour.

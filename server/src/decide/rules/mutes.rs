@@ -7,8 +7,8 @@ use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 use super::MAX_ENTRIES;
+use super::carried_over::ENTRIES;
 use super::moderation::Denied;
-use super::parts::ENTRIES;
 use super::term::Sentence;
 
 /// One mute, as `\mutes` lists it.

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Row, Transaction};
 
 use super::log_number::LogNumber;
 use super::message_rows::{self, ROW_BYTES, insert_row};
-use super::rows::{blob, meta, missing, number, parsed_name, said, stored, text, unreadable};
+use super::stored_form::{blob, meta, missing, number, parsed_name, said, stored, text, unreadable};
 use super::{gone, record, room_rows, rules_row};
 use crate::log::LogError;
 
