@@ -31,6 +31,7 @@ mod me;
 mod missed;
 mod msg;
 mod mute;
+mod mutes;
 mod op;
 mod ops;
 mod quit;
@@ -105,6 +106,7 @@ pub const COMMANDS: &[Command] = &[
     bans::BANS,
     mute::MUTE,
     unmute::UNMUTE,
+    mutes::MUTES,
     slow::SLOW,
     lock::LOCK,
     unlock::UNLOCK,

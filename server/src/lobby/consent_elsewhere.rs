@@ -96,7 +96,7 @@ impl Lobby {
         let Some(servers) = &self.servers else { return };
         let answer = match answered {
             Answered::Open(wish) => {
-                self.consents.grant(wish, Instant::now());
+                self.consents.note_agreement(wish, Instant::now());
                 ConsentAnswer::Open
             }
             Answered::Asking(_) => ConsentAnswer::Asking,
