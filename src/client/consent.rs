@@ -163,7 +163,9 @@ impl State {
             return Err(failing::Private::NotPinned { name: &name, reason }.into());
         }
         self.look_alikes.acquaint(&name);
-        self.knocks.note_accepted(name, key, Instant::now());
+        if let Some(name) = self.knocks.note_accepted(name, key, Instant::now()) {
+            self.emit(saying::Private::HasNotCome { name: &name }.into());
+        }
         self.answer_knock(ask, ConsentAnswer::Open);
         Ok(())
     }

@@ -18,6 +18,7 @@ use hobnob_protocol::ids::RunId;
 use hobnob_protocol::key::{Fingerprint, PublicKey};
 use hobnob_protocol::name::UserName;
 
+pub(crate) use self::bindings::MOST_EXPIRED;
 use self::free_name::{Hint, form};
 pub(super) use self::saved::SavedRoster;
 use super::binding::NameBinding;

@@ -268,6 +268,18 @@ impl History {
         self.ask(None, |open| question::key_of(&open.reader, &open.own_name, name))
     }
 
+    /// Returns the key and the name of the user with whom this user talked in private and whose fingerprint begins so;
+    /// of several, the one with the newest session.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read.
+    pub(crate) fn talk_with_key(
+        &self,
+        beginning: &str,
+    ) -> Result<Option<(PublicKey, UserName)>, HistoryError> {
+        self.ask(None, |open| question::talk_with_key(&open.reader, &open.own_name, beginning))
+    }
+
     /// Removes all private messages that were exchanged with this key.
     pub(crate) fn forget(&self, other: PublicKey) {
         if let Some(open) = &self.open {

@@ -110,6 +110,26 @@ async fn many_names_become_free_some_at_a_time_while_the_lobby_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_of_very_many_names_with_one_date_become_free() {
+    let log = Arc::new(MemoryLog::new(1000));
+    let bound = |name: String, seen| NameBinding {
+        key: PublicKey::new([name.len() as u8; 32]),
+        name: name.parse().unwrap(),
+        seen,
+        spoke: false,
+        since: 0,
+    };
+    // One entry frees 5,000 of them.
+    let old = (0..10_500).map(|n| bound(format!("old{n}"), TODAY - 5 * DAY));
+    let names = old.chain([bound("anna".to_owned(), TODAY)]).collect();
+    log.append(Batch { names, ..Batch::default() }).await.unwrap();
+    let stage = Stage::at(&log, TODAY);
+    tokio::time::sleep(Duration::from_secs(30)).await; // in paused time
+    assert_eq!(dates(&log), [("anna".to_owned(), TODAY)]);
+    stage.join(1, "bobby", 2, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_name_is_free_when_its_user_was_absent_for_long_and_not_while_he_is_here() {
     let log = Arc::new(MemoryLog::new(1000));
     run_at(&log, TODAY, 0, "anna", 1).await;

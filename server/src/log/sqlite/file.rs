@@ -83,12 +83,7 @@ pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
         upgrade::upgrade(&mut conn, version, SCHEMA_VERSION).map_err(|err| super::name_file(&conn, err))?;
         tracing::info!("the log is up to date");
     }
-    conn.execute_batch(standing_rows::TABLE).map_err(|err| failed_to_make(&conn, &err))?;
     Ok(conn)
-}
-
-fn failed_to_make(conn: &Connection, err: &rusqlite::Error) -> LogError {
-    LogError::Write(format!("{}: {err}", conn.path().unwrap_or(FILE)))
 }
 
 /// Whether `dir` has a log.

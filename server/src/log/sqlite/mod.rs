@@ -60,7 +60,6 @@ use tokio::sync::watch;
 use super::in_place::InPlace;
 use super::posts::Posts;
 use super::{AppendedHere, Batch, Contents, Later, LobbyLog, LogError, OpenedRoom, Standing, Stretch};
-use full_disk::Wal;
 use head_record::{HeadRecord, Noted};
 use log_number::LogNumber;
 use reader::Question;
@@ -239,10 +238,8 @@ impl Opened {
         let in_rooms = stored_form::in_rooms(&conn)?;
         let note = || HeadRecord::begin(dir, contents.log, contents.head, in_rooms);
         // The log is whole, so its WAL may be copied into the file. A killed server may have filled the disk with it.
-        let record = note().or_else(|err| match full_disk::begin_wal_anew(&conn, Wal::Empty) {
-            true => note(),
-            false => Err(err),
-        })?;
+        let record = full_disk::with_room_of_wal(&conn, note)?;
+        full_disk::with_room_of_wal(&conn, || standing_rows::add_table(&conn))?;
         let in_place = file::in_place(dir)?;
         for (log, head) in unnoted {
             // Without this note the next start reads the room's messages again, which only takes longer.
