@@ -10,6 +10,7 @@ mod lobby_choice;
 mod origin;
 pub mod preferences;
 pub mod setting;
+mod setting_value;
 mod since;
 
 use std::ffi::OsString;
