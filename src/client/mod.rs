@@ -34,6 +34,7 @@ mod read_marks;
 pub(crate) mod recent;
 mod repeats;
 pub(crate) mod rooms;
+mod sent_away;
 pub(crate) mod stalls;
 pub(crate) mod strangers;
 mod summaries;
