@@ -31,7 +31,9 @@ mod me;
 mod missed;
 mod msg;
 mod mute;
+mod not_carried_out;
 mod op;
+mod operator_arguments;
 mod ops;
 mod quit;
 mod rooms;
@@ -46,16 +48,14 @@ mod unban;
 mod unignore;
 mod unlock;
 mod unmute;
-mod unrun;
 mod users;
 mod verify;
 mod wait;
 mod whois;
-mod whom;
 
 use tokio::time::Instant;
 
-pub use self::unrun::{leads_to_lobby, said_alone, session_led_to};
+pub use self::not_carried_out::{leads_to_lobby, said_alone, session_led_to};
 use crate::client::State;
 pub use crate::client::command_error::CommandError;
 pub use crate::input::traits::{Leads, Traits};
