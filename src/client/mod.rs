@@ -4,6 +4,7 @@
 
 pub(crate) mod acts;
 mod alike_notices;
+mod answers;
 pub(crate) mod away;
 mod beginning;
 pub(crate) mod command_error;

@@ -1,6 +1,6 @@
 //! The commands: each has one module and one row in [`COMMANDS`]. The parser, `\help`, completion, usage errors, the
-//! manual page and the table in the README all read [`COMMANDS`]. A command changes the `State` and says what a script has to wait for. It
-//! awaits nothing itself, because the answers arrive through the same loop that runs the command.
+//! manual page and the table in the README all read [`COMMANDS`]. A command changes the `State` and says what a script
+//! has to wait for. It awaits nothing itself, because the answers arrive through the same loop that runs the command.
 
 mod accept;
 mod admit;
