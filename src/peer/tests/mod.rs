@@ -63,7 +63,7 @@ impl Client {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = PeerConfig { identity: identity.clone(), listen, pinned, path };
         let network = PeerNetwork::start(config, event_tx).await.unwrap();
-        network.dial_rules().lobby_is_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)));
+        network.dial_filter().lobby_is_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)));
         Self { identity, network, events }
     }
 
