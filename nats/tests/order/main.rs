@@ -270,7 +270,7 @@ async fn what_each_node_has(
         }
         let another = client.request("$JS.API.STREAM.LEADER.STEPDOWN.hobnob-lobby", Bytes::new()).await;
         drop(another); // Without a leader nobody answers.
-        tokio::time::sleep(Duration::from_millis(300)).await; // Until there is a leader again.
+        tokio::time::sleep(Duration::from_millis(300)).await; // a pause between two looks: NATS tells nobody when it has a leader again
     }
     read
 }
