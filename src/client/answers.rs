@@ -1,5 +1,5 @@
-//! What the server's answers do to the state: each belongs to a question of this client, which it answers or which it goes
-//! on answering. This file knows neither the link that brings the answers nor the commands that asked.
+//! What the server's answers do to the state: each belongs to a question of this client, which it answers or which it
+//! goes on answering. This file knows neither the link that brings the answers nor the commands that asked.
 
 use hobnob_protocol::away::AwayText;
 use hobnob_protocol::chain::{LobbyMessage, Position};

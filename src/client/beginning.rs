@@ -1,5 +1,5 @@
-//! The beginning of a run: what the [`State`] is given when this client has joined the lobby, and the state that is made
-//! of it. This file does not know where these things come from, nor what the run makes of them.
+//! The beginning of a run: what the [`State`] is given when this client has joined the lobby, and the state that is
+//! made of it. This file does not know where these things come from, nor what the run makes of them.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,5 +1,6 @@
-//! What is meant by a word that is not a command: a command of other chats, or a command that is spelled nearly so. From
-//! this come the hint that the user is given, and where the lines after it were meant to go. This file runs nothing.
+//! What is meant by a word that is not a command: a command of other chats, or a command that is spelled nearly so.
+//! From this come the hint that the user is given, and where the lines after it were meant to go. This file runs
+//! nothing.
 
 use super::{COMMANDS, find, habits};
 use crate::input::traits::Leads;

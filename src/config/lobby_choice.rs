@@ -1,5 +1,5 @@
-//! Which lobby a run enters: one that is joined at the addresses of its servers, or one that is hosted here. This file owns
-//! how these addresses are written, and which source of settings decides. It connects to nothing.
+//! Which lobby a run enters: one that is joined at the addresses of its servers, or one that is hosted here. This file
+//! owns how these addresses are written, and which source of settings decides. It connects to nothing.
 
 use std::net::SocketAddr;
 

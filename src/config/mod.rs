@@ -1,7 +1,7 @@
 //! Collects the settings of a run. The command line takes precedence over the environment, the environment over the
 //! config file, and the config file over the defaults. This file owns that order and the folders in which files are by
-//! default. [`file`] reads the config file, `origin` notes where each setting comes from, and `lobby_choice` knows which
-//! lobby they mean. The environment is read only through the function that the caller hands in.
+//! default. [`file`] reads the config file, `origin` notes where each setting comes from, and `lobby_choice` knows
+//! which lobby they mean. The environment is read only through the function that the caller hands in.
 
 pub mod edit;
 mod file;

@@ -1,6 +1,6 @@
-//! The table of all settings of the user's preferences: the name of each, what it decides, and where its value is. `\set`
-//! and the `[terminal]` table of the config file both read the table. How a value is written is not known here, and no
-//! file is opened.
+//! The table of all settings of the user's preferences: the name of each, what it decides, and where its value is.
+//! `\set` and the `[terminal]` table of the config file both read the table. How a value is written is not known here,
+//! and no file is opened.
 
 use thiserror::Error;
 

@@ -1,5 +1,5 @@
-//! The values that a setting can have: how each is typed, and how typed text is read. `\set` and the config file write a
-//! value in the same way. This file does not know which settings there are.
+//! The values that a setting can have: how each is typed, and how typed text is read. `\set` and the config file write
+//! a value in the same way. This file does not know which settings there are.
 
 use super::highlights::{self, Highlights};
 use super::preferences::{Links, Notify, Others, Private, Times};

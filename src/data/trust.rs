@@ -1,8 +1,8 @@
 //! The pinned keys of this user, in `known_keys.toml`: servers by address, and users by lobby and name. A lobby is
 //! known by the key of its server. The same name in two lobbies may therefore have two different keys. Only this file
 //! writes `known_keys.toml`, which several clients share: every change takes a lock, reads the whole file, changes it
-//! and replaces it. What is asked and noted about the users of one lobby is in `lobby_users`. This file knows nothing of
-//! links, nor of when a key is pinned.
+//! and replaces it. What is asked and noted about the users of one lobby is in `lobby_users`. This file knows nothing
+//! of links, nor of when a key is pinned.
 
 mod lobby_users;
 

@@ -216,8 +216,8 @@ impl PeerNetwork {
         Arc::clone(&self.dial_filter)
     }
 
-    /// Opens the session that the server introduced. Its events carry `link`. A stranger is dialled a bounded number
-    /// of times and may have fewer unread texts. Any user is dialled only at addresses that the [`DialFilter`] lets pass.
+    /// Opens the session that the server introduced. Its events carry `link`. A stranger is dialled a bounded number of
+    /// times and may have fewer unread texts. Any user is dialled only at addresses that the [`DialFilter`] lets pass.
     ///
     /// # Errors
     /// Returns an error if there are already as many links as there may be. In this case no event follows, and a peer
@@ -352,8 +352,9 @@ impl PeerLinkHandle {
         self.mailbox.verify(said);
     }
 
-    /// Ends the session. If the link is up, texts are delivered first, and those that have arrived are acknowledged when
-    /// they were shown, for up to two seconds; if it is down or not yet up, the session ends at once. [`PeerEventKind::Ended`] follows.
+    /// Ends the session. If the link is up, texts are delivered first, and those that have arrived are acknowledged
+    /// when they were shown, for up to two seconds; if it is down or not yet up, the session ends at once.
+    /// [`PeerEventKind::Ended`] follows.
     pub fn leave(&self) {
         self.mailbox.leave();
     }

@@ -1,6 +1,6 @@
-//! One run of one of the user's own programs, in its own thread: the program is copied, what the user allowed is checked,
-//! the program is run, and all of this is reported. This file owns what is reported and what the program is told; it does
-//! not know which other runs there are, nor what is made of the reports.
+//! One run of one of the user's own programs, in its own thread: the program is copied, what the user allowed is
+//! checked, the program is run, and all of this is reported. This file owns what is reported and what the program is
+//! told; it does not know which other runs there are, nor what is made of the reports.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
-//! The runs of the user's own programs. This file owns which programs there are, how many runs there may be, and that no
-//! run outlives the client. Each run has a thread of its own; what it does there is in `job`. Nothing here blocks the
-//! caller that starts a run.
+//! The runs of the user's own programs. This file owns which programs there are, how many runs there may be, and that
+//! no run outlives the client. Each run has a thread of its own; what it does there is in `job`. Nothing here blocks
+//! the caller that starts a run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -209,8 +209,8 @@ async fn nothing_is_acknowledged_without_a_majority_of_nodes_and_all_goes_on_wit
     }
 }
 
-/// What nodes older than 2.10.23 get wrong, so that a server that reads from one node reads something else than a server
-/// that reads from another.
+/// What nodes older than 2.10.23 get wrong, so that a server that reads from one node reads something else than a
+/// server that reads from another.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_gives_up_a_batch_that_no_majority_had() {
     let Some(mut nodes) = node::start(3, false) else { return };

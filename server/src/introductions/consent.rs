@@ -1,6 +1,6 @@
 //! Questions to users whether they want a private session with another user: who asked, who is asked, and until when
-//! the question waits. Before the answer, the asked user learns only who asks, and the asker learns nothing. How many may
-//! wait is in [`super::places`]. A plain struct that is told the time; it sends nothing and introduces nobody.
+//! the question waits. Before the answer, the asked user learns only who asks, and the asker learns nothing. How many
+//! may wait is in [`super::places`]. A plain struct that is told the time; it sends nothing and introduces nobody.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -167,8 +167,8 @@ impl Consents {
         self.new_sessions.contains_key(&(asker, asked))
     }
 
-    /// Notes that an invitation by another server's client was agreed to. The two may be introduced once, within a short
-    /// time.
+    /// Notes that an invitation by another server's client was agreed to. The two may be introduced once, within a
+    /// short time.
     pub(crate) fn grant(&mut self, invitation: &Invitation, now: Instant) {
         if self.granted.len() >= MOST_GRANTED {
             self.granted.retain(|_, (_, until)| *until > now);

@@ -142,8 +142,8 @@ impl Lobby {
         self.tell(from, &ServerMessage::Introduced(answer));
     }
 
-    /// Introduces two users whose invitations to a new session have crossed before either was answered. The first to ask
-    /// is the forker. Both get an answer to their own question, so that no later invitation can cross this one.
+    /// Introduces two users whose invitations to a new session have crossed before either was answered. The first to
+    /// ask is the forker. Both get an answer to their own question, so that no later invitation can cross this one.
     fn meet_at_once(&mut self, first: &Invitation, second: &Invitation) {
         let roster = self.machine.roster();
         let (Some(forker), Some(other)) = (roster.member(first.asker), roster.member(second.asker)) else {

@@ -96,8 +96,8 @@ impl Client {
         }
     }
 
-    /// Waits for the next event. A text or an acknowledgement is noted in `session`, and a text counts as shown at once;
-    /// any other event is returned.
+    /// Waits for the next event. A text or an acknowledgement is noted in `session`, and a text counts as shown at
+    /// once; any other event is returned.
     async fn note_next(&mut self, session: &mut Session) -> Option<PeerEventKind> {
         match self.next().await {
             PeerEventKind::Said { number, text, .. } => {
