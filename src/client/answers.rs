@@ -41,6 +41,7 @@ impl State {
                 self.refused(request, failing::Lobby::NoAnswer(code).into())
             }
             ServerAnswer::Bans { request, bans, more } => self.bans_listed(request, bans, more),
+            ServerAnswer::Mutes { request, mutes, more } => self.mutes_listed(request, mutes, more),
             ServerAnswer::Ops { request, ops, more } => self.ops_listed(request, ops, more),
             ServerAnswer::Rooms { request, rooms, more } => self.rooms_listed(request, rooms, more),
         }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::client::old_messages::OldMessages;
 use crate::session::SessionId;
 use crate::show::RoomRow;
-use crate::show::operators::{BanTold, OperatorTold};
+use crate::show::operators::{OperatorTold, RestraintTold};
 
 /// How long a question may stay open. A user loses patience sooner than the client takes the lobby's link for dead.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -54,7 +54,9 @@ pub enum Question {
         shown: bool,
     },
     /// The bans, with the parts of the answer so far.
-    Bans(Vec<BanTold>),
+    Bans(Vec<RestraintTold>),
+    /// The mutes, with the parts of the answer so far.
+    Mutes(Vec<RestraintTold>),
     /// The operators, with the parts of the answer so far.
     Ops(Vec<OperatorTold>),
     /// An introduction, for this session.

@@ -10,7 +10,7 @@ use hobnob_protocol::name::UserName;
 use crate::client::found::Search;
 use crate::client::mentions::Walk;
 use crate::config::preferences::Preferences;
-use crate::data::table::Table;
+use crate::data::word_table::Table;
 use crate::show::Message;
 
 /// What this user has set.

@@ -31,6 +31,7 @@ mod me;
 mod missed;
 mod msg;
 mod mute;
+mod mutes;
 mod not_carried_out;
 mod op;
 mod operator_arguments;
@@ -107,6 +108,7 @@ pub const COMMANDS: &[Command] = &[
     bans::BANS,
     mute::MUTE,
     unmute::UNMUTE,
+    mutes::MUTES,
     slow::SLOW,
     lock::LOCK,
     unlock::UNLOCK,

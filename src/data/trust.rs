@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub(crate) use self::lobby_users::LobbyTrust;
-use crate::data::table;
 use crate::data::whole_file::write_whole;
+use crate::data::word_table;
 use crate::timestamp::{Timestamp, now};
 
 /// The result of comparing a key with the pinned one.
@@ -224,7 +224,7 @@ impl Trust {
     /// Locks the file. The lock is held until the returned file is dropped.
     fn lock(&self) -> Result<File, TrustError> {
         let path = self.path.with_extension("lock");
-        table::lock(&path).map_err(|err| match err.kind() {
+        word_table::lock(&path).map_err(|err| match err.kind() {
             io::ErrorKind::WouldBlock => TrustError::Locked { path },
             _ => self.io(err),
         })

@@ -269,6 +269,7 @@ pub(super) fn told(notice: &Notice) -> String {
         Notice::Motd { text } => harmless(text, "").into_owned(),
         Notice::Act(act) => operators::act(act),
         Notice::Bans { bans } => operators::bans(bans),
+        Notice::Mutes { mutes } => operators::mutes(mutes),
         Notice::Ops { ops } => operators::ops(ops),
         Notice::Switched { session } => format!("session {session} is current"),
         Notice::Link { session, state, .. } => match (session.0, state) {

@@ -49,6 +49,11 @@ pub enum ClientMessage {
         /// The number of this request, which the answer repeats.
         request: u32,
     },
+    /// Asks who is muted. Only operators may ask.
+    Mutes {
+        /// The number of this request, which the answer repeats.
+        request: u32,
+    },
     /// Asks who the operators are.
     Ops {
         /// The number of this request, which the answer repeats.

@@ -23,7 +23,7 @@ pub(super) use self::saved::SavedRoster;
 use super::binding::NameBinding;
 use super::entry::{ConnectionId, Newcomer};
 use super::posts::Party;
-use super::table::Table;
+use super::sorted_map::SortedMap;
 use crate::network::Network;
 
 /// Somebody in the lobby.
@@ -106,17 +106,17 @@ pub(crate) struct NoNameLeft;
 /// The members of the lobby, and the names and the keys to which they belong.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Roster {
-    members: Table<ConnectionId, Member>,
+    members: SortedMap<ConnectionId, Member>,
     /// The names of the members, shared with them. They are shown in their order.
-    in_use: Table<Arc<UserName>, ConnectionId>,
-    runs: Table<Party, ConnectionId>,
+    in_use: SortedMap<Arc<UserName>, ConnectionId>,
+    runs: SortedMap<Party, ConnectionId>,
     /// Names expire in their order, which is the same on every server.
-    bindings: Table<Arc<UserName>, Binding>,
-    owners: Table<PublicKey, Owner>,
+    bindings: SortedMap<Arc<UserName>, Binding>,
+    owners: SortedMap<PublicKey, Owner>,
     /// The date on which users are seen now, in milliseconds since 1970-01-01 UTC. It never goes back.
     today: u64,
     /// For a wish, where the search for a form that is free for a stranger begins.
-    hints: Table<UserName, Hint>,
+    hints: SortedMap<UserName, Hint>,
     /// The answer to `users`, kept until somebody comes, goes, is away or is back.
     shown: Option<Present>,
 }

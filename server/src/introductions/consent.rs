@@ -21,10 +21,10 @@ const SILENT_AFTER: Duration = Duration::from_secs(10);
 const UNDECIDED_FOR: Duration = Duration::from_secs(130);
 
 /// How long another server may take to introduce two users after one of them has agreed.
-const GRANTED_FOR: Duration = Duration::from_secs(10);
+const AGREED_FOR: Duration = Duration::from_secs(10);
 
 /// How many agreements of this server's clients with clients of other servers may wait for the introduction.
-const MOST_GRANTED: usize = 16 * 1024;
+const MOST_AGREED: usize = 16 * 1024;
 
 /// A user's question to another user for a private session, until it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,11 +84,11 @@ pub(crate) struct Consents {
     places: Places,
     /// What clients of this server have agreed to, by the connection of the asker at another server and the number of
     /// his request.
-    granted: HashMap<(ConnectionId, u32), Granted>,
+    agreed: HashMap<(ConnectionId, u32), Agreed>,
 }
 
 /// With whom and for which session the asker may be introduced, and until when.
-type Granted = ((ConnectionId, Option<PairToken>), Instant);
+type Agreed = ((ConnectionId, Option<PairToken>), Instant);
 
 impl Consents {
     /// Notes a question and gives its number. Returns `None` when too many questions wait, or when the asker already
@@ -169,26 +169,26 @@ impl Consents {
 
     /// Notes that an invitation by another server's client was agreed to. The two may be introduced once, within a
     /// short time.
-    pub(crate) fn grant(&mut self, invitation: &Invitation, now: Instant) {
-        if self.granted.len() >= MOST_GRANTED {
-            self.granted.retain(|_, (_, until)| *until > now);
+    pub(crate) fn note_agreement(&mut self, invitation: &Invitation, now: Instant) {
+        if self.agreed.len() >= MOST_AGREED {
+            self.agreed.retain(|_, (_, until)| *until > now);
         }
-        if self.granted.len() < MOST_GRANTED {
+        if self.agreed.len() < MOST_AGREED {
             let known = (invitation.asked, invitation.session);
-            self.granted.insert((invitation.asker, invitation.request), (known, now + GRANTED_FOR));
+            self.agreed.insert((invitation.asker, invitation.request), (known, now + AGREED_FOR));
         }
     }
 
     /// Whether this invitation was agreed to a short time ago. An agreement counts once.
-    pub(crate) fn take_granted(
+    pub(crate) fn take_agreement(
         &mut self,
         (asker, request): (ConnectionId, u32),
         asked: ConnectionId,
         session: Option<PairToken>,
         now: Instant,
     ) -> bool {
-        let granted = self.granted.remove(&(asker, request));
-        granted.is_some_and(|(known, until)| known == (asked, session) && now < until)
+        let agreed = self.agreed.remove(&(asker, request));
+        agreed.is_some_and(|(known, until)| known == (asked, session) && now < until)
     }
 
     /// A client is gone, and so are its own questions. Returns the invitations that waited for its answer, whose askers

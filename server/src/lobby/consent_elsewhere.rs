@@ -104,7 +104,7 @@ impl Lobby {
         let Some(servers) = &self.servers else { return };
         let answer = match answered {
             Answered::Open(invitation) => {
-                self.consents.grant(invitation, Instant::now());
+                self.consents.note_agreement(invitation, Instant::now());
                 ConsentAnswer::Open
             }
             Answered::Asking(_) => ConsentAnswer::Asking,

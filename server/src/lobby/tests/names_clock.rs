@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::decide::NameBinding;
-use crate::lobby::parts::MILLIS_PER_DAY;
+use crate::lobby::assembly::MILLIS_PER_DAY;
 use crate::log::Batch;
 
 const DAY: u64 = MILLIS_PER_DAY;

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use hobnob_protocol::chain::{LogId, Seq};
 use rusqlite::{Connection, Row};
 
-use super::rows::{blob, said, stored, unreadable};
+use super::stored_form::{blob, said, stored, unreadable};
 use crate::log::{LogError, Standing};
 
 /// The table. Made when the file is opened, if it is not there yet.
