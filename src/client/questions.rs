@@ -138,8 +138,8 @@ impl Questions {
         self.open.remove(&request)
     }
 
-    /// Closes a question if the answer is one of the right kind. Otherwise the question stays open until it is answered or
-    /// its time is over, so that no command waits for ever for an answer that a server has given wrongly.
+    /// Closes a question if the answer is one of the right kind. Otherwise the question stays open until it is answered
+    /// or its time is over, so that no command waits for ever for an answer that a server has given wrongly.
     pub fn close_if(&mut self, request: u32, is_right: impl FnOnce(&Question) -> bool) -> Option<Open> {
         let is_right = self.open.get(&request).is_some_and(|open| is_right(&open.question));
         is_right.then(|| self.open.remove(&request)).flatten()

@@ -111,7 +111,7 @@ pub(super) async fn begin(settings: &Settings, name: UserName, reader: Reader) -
         };
         StartFailure::new(exit, Worded::new(code, failure))
     })?;
-    network.dial_rules().lobby_has_key(lobby.joined.server);
+    network.dial_filter().lobby_has_key(lobby.joined.server);
     notices.extend(trouble);
     notices.extend(left_out.notice());
     let exposed = writable_by_others::find(&settings.data_dir, settings.config_file.as_deref());

@@ -66,7 +66,8 @@ fn a_missing_name_is_reported_and_fails() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let output = Launch::hobnob().server(server.address()).run("").failed();
-    assert!(!output.stderr.is_empty(), "the client says nothing");
+    output.complains("no name: give one with --name");
+    assert_eq!(observer.users(), ["observer"]);
     observer.has_no(json!({"event": "joined"}));
 }
 

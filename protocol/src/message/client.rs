@@ -61,7 +61,7 @@ pub enum ClientMessage {
     },
     /// Joins a room. The room is made if it does not exist.
     Join(JoinRoom),
-    /// Leaves a room.
+    /// Leaves a room. This client is sent no more of its messages.
     Part {
         /// The room that the user leaves.
         room: RoomName,

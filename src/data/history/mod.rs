@@ -194,8 +194,8 @@ impl History {
         })
     }
 
-    /// Returns the newest messages before a place that contain one of these names or words and for which `is_wanted` returns
-    /// true: at most `count`, the oldest first.
+    /// Returns the newest messages before a place that contain one of these names or words and for which `is_wanted`
+    /// returns true: at most `count`, the oldest first.
     ///
     /// # Errors
     /// Fails if the file cannot be read.
@@ -242,8 +242,8 @@ impl History {
         self.ask(Vec::new(), |open| numbers::of_log(&open.reader, server, log, numbers, count, true))
     }
 
-    /// Returns who said how many of the messages of a log with the given numbers (first and last), and whether everything
-    /// that was handed over so far is written. At most `most` messages are counted, the oldest ones.
+    /// Returns who said how many of the messages of a log with the given numbers (first and last), and whether
+    /// everything that was handed over so far is written. At most `most` messages are counted, the oldest ones.
     ///
     /// # Errors
     /// Fails if the file cannot be read.

@@ -1,5 +1,7 @@
 //! Tests of the pinned keys: pins by lobby and name, files of earlier builds, and several clients that share the file.
 
+use hobnob_protocol::name::UserName;
+
 use super::*;
 
 fn key(byte: u8) -> PublicKey {
