@@ -81,9 +81,9 @@ pub struct LobbyMessage {
     pub name: UserName,
     /// The key that the author had at that time.
     pub key: PublicKey,
-    /// The run of the author's client that sent the entry.
+    /// The run of the author's client that sent the message.
     pub run: RunId,
-    /// The number that this run gave the entry in its outbox.
+    /// The number that this run gave the message in its outbox.
     pub id: u64,
     /// What the author said or did.
     pub content: Content,

@@ -247,7 +247,7 @@ pub(super) fn told(notice: &Notice) -> String {
         }
         Notice::Path { session, path: Path::Direct } => format!("session {session} is direct now"),
         Notice::Path { session, path: Path::Relay } => {
-            format!("session {session} is relayed now: it pauses if the server goes")
+            format!("session {session} is relayed now: it pauses while the server is down")
         }
         Notice::Closed { session, peer, reason } => {
             let why = match reason {

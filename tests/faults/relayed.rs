@@ -95,7 +95,7 @@ fn two_homes_whose_routers_let_nobody_in_talk_through_the_server() {
         let notice = anna.wait_event("a notice that it is relayed", |event| {
             event["event"] == "notice" && event["text"].as_str().unwrap().contains("relayed")
         });
-        assert!(notice["text"].as_str().unwrap().contains("relayed: pauses if the server goes"));
+        assert!(notice["text"].as_str().unwrap().contains("relayed: it pauses while the server is down"));
         let rows = anna.sessions();
         assert_eq!((&rows[1]["path"], &rows[1]["state"]), (&json!("relay"), &json!("up")));
         chat([&anna, &bobby], 0..50);

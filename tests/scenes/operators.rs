@@ -321,7 +321,7 @@ fn a_banned_address_is_told_so_each_time() {
         texts.push(run.the(json!({"event": "error", "code": "banned"}))["text"].to_string());
     }
     assert!(texts[0].contains("boss banned you") && texts[0].contains("enough"), "{texts:?}");
-    assert!(texts[4].contains("an operator keeps this address out"), "{texts:?}");
+    assert!(texts[4].contains("an operator keeps your address out"), "{texts:?}");
     acts(&boss, "\\unban 127.0.0.0/8");
     let _bobby = ruled.server.join("bobby");
 }

@@ -159,8 +159,8 @@ pub enum ServerMessage {
         /// The reason why there is no answer.
         code: NoAnswerCode,
     },
-    /// Somebody wants a private session with this user. The user is asked before either side learns the other's
-    /// addresses.
+    /// Somebody wants a private session with this user. This user's client is asked before either side learns the
+    /// other's addresses; it answers by its settings, or asks its user.
     Asked {
         /// The number of this question, which `consent` repeats.
         ask: u64,

@@ -137,7 +137,7 @@ impl Roster {
     }
 
     /// Gives the newcomer a name and a place. The others see the newcomer after [`enter`](Self::enter). Without `keep`,
-    /// a name that belongs to nobody still belongs to nobody afterwards.
+    /// a free name is only lent: it is not bound to the newcomer's key.
     pub(crate) fn admit(
         &mut self,
         id: ConnectionId,

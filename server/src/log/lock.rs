@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_that_is_half_written_over_another_is_never_taken_for_one() {
+    fn a_note_that_is_half_written_over_another_reads_as_the_old_one_or_as_none() {
         let of = |pid| Holder { program: "hobnob-server".into(), pid, address: None };
         let written = |pid| serde_json::to_vec(&of(pid)).unwrap();
         let read = |note: &[u8]| serde_json::from_slice::<Holder>(note).ok();

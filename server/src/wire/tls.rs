@@ -110,7 +110,7 @@ impl Tls {
     }
 
     fn keep(&mut self, rest: &[u8]) {
-        // An empty vector holds no memory.
+        // A new vector is made, because one that is emptied keeps its memory.
         self.incoming = if self.peer_closed { Vec::new() } else { rest.to_vec() };
     }
 

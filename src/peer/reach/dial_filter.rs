@@ -64,7 +64,7 @@ fn kind_of_v6(ip: Ipv6Addr) -> Kind {
     match parts {
         _ if ip.is_loopback() => Kind::Loopback,
         _ if ip.is_unspecified() || ip.is_multicast() => Kind::Nowhere,
-        // The old form of an embedded address, NAT64 and 6to4.
+        // These hold an IPv4 address inside an IPv6 one: the obsolete `::a.b.c.d`, NAT64, and 6to4 in the next arm.
         [0, 0, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
         [0x2002, high, low, ..] => v4(high, low),
         // NAT64 with a prefix of the network's own may lead anywhere in that network.
