@@ -113,7 +113,7 @@ async fn a_user_who_lost_the_link_and_asks_again_is_let_in_under_the_new_questio
     assert!(introduced(&mut scene, 1));
     tokio::time::advance(Duration::from_secs(60)).await;
     scene.happens(Event::Time);
-    assert!(!scene.shown().contains("waits no longer"));
+    assert!(!scene.shown().contains("has begun yet"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,11 +121,11 @@ async fn whoever_accepts_a_user_whose_question_is_over_is_told_so() {
     let mut scene = scene(Private::Ask);
     assert_eq!(asked(&mut scene, 1, None), ConsentAnswer::Asking);
     scene.feed(&["\\accept user1"]);
-    assert!(!scene.shown().contains("waits no longer"));
+    assert!(!scene.shown().contains("has begun yet"));
     tokio::time::advance(Duration::from_secs(5)).await;
     scene.happens(Event::Time);
     scene.shows(
-        "no private session with user1 has begun: user1 waits no longer; \\fork user1 asks user1 for one",
+        "no private session with user1 has begun yet; if none begins, \\fork user1 asks user1 for one",
     );
 }
 

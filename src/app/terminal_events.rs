@@ -129,6 +129,7 @@ impl App {
         terminal.let_stay(Stays::AsTyped);
         self.state.screen.typed(self.state.screen.place_in_record(), session, line, None);
         match meaning {
+            // A text was judged above.
             Meaning::Blank | Meaning::Text(_) => terminal.leave_ended(),
             Meaning::Command { word, args } => {
                 let of_session = commands::find(&word).filter(|command| command.traits.of_session);

@@ -118,10 +118,15 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
 
 /// Shows private talk with the user whose key has a fingerprint that begins so.
 fn with_key(state: &mut State, count: usize, beginning: &str) -> Result<Progress, CommandError> {
-    let talk = state.keeping.history.talk_with_key(beginning).map_err(failing::History::Unreadable)?;
-    let (key, name) = talk.ok_or_else(|| usage(&HISTORY))?;
-    state.tell_of_unheard(&name, &key);
-    show_talk(state, count, key)
+    let talks = state.keeping.history.talks_with_key(beginning).map_err(failing::History::Unreadable)?;
+    match talks.as_slice() {
+        [] => Err(failing::History::NoTalkWithKey(beginning).into()),
+        [(key, name)] => {
+            state.tell_of_unheard(name, key);
+            show_talk(state, count, *key)
+        }
+        [..] => Err(failing::History::SeveralKeys(beginning).into()),
+    }
 }
 
 fn show_talk(state: &mut State, count: usize, key: PublicKey) -> Result<Progress, CommandError> {

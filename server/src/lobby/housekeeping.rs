@@ -39,7 +39,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// same date, and thousands of names would be freed at once.
 const DATES_ALIKE: usize = 1000;
 
-/// The names and rooms that are still to be freed: the oldest first, some at a time.
+/// The names and rooms that are still to be freed: about the oldest first, some at a time. Within a piece, names
+/// are freed in their own order.
 #[derive(Debug, Default)]
 pub(super) struct Expiry {
     /// Each piece has the names that are older than this and were not in a piece before.

@@ -53,17 +53,17 @@ impl Lobby {
     /// Answers who and what is banned. Only operators get the answer, because it contains addresses.
     pub(super) fn bans(&self, from: ConnectionId, request: u32) {
         if let Some(seat) = self.seat_of_operator(from, request) {
-            let bans = self.machine.rules().bans().into_iter();
-            seat.outlet
-                .bans(request, bans.filter_map(|ban| row(&ban.what, ban.name, ban.sentence)).collect());
+            let (bans, now) = (self.machine.rules().bans().into_iter(), (self.clock)());
+            let rows = bans.filter_map(|ban| row(&ban.what, ban.name, ban.sentence, now));
+            seat.outlet.bans(request, rows.collect());
         }
     }
 
     /// Answers who is muted. Only operators get the answer, as with bans.
     pub(super) fn mutes(&self, from: ConnectionId, request: u32) {
         if let Some(seat) = self.seat_of_operator(from, request) {
-            let mutes = self.machine.rules().mutes().into_iter();
-            let rows = mutes.filter_map(|muted| row(&muted.fingerprint, muted.name, muted.sentence));
+            let (mutes, now) = (self.machine.rules().mutes().into_iter(), (self.clock)());
+            let rows = mutes.filter_map(|muted| row(&muted.fingerprint, muted.name, muted.sentence, now));
             seat.outlet.mutes(request, rows.collect());
         }
     }
@@ -98,8 +98,12 @@ impl Lobby {
     }
 }
 
-/// Makes a row of the answer that lists the bans or the mutes.
-fn row(what: &impl ToString, name: Option<UserName>, sentence: Sentence) -> Option<RestraintRow> {
+/// Makes a row of the answer that lists the bans or the mutes. Returns `None` if the sentence has ended: the rules notice
+/// that only with the next batch, which may be an hour away.
+fn row(what: &impl ToString, name: Option<UserName>, sentence: Sentence, now: u64) -> Option<RestraintRow> {
+    if !sentence.holds(now) {
+        return None;
+    }
     let what = ActTarget::new(what.to_string()).ok()?;
     let Sentence { by, at, until, reason } = sentence;
     Some(RestraintRow { what, name, by, at, until, reason })

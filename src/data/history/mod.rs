@@ -268,16 +268,13 @@ impl History {
         self.ask(None, |open| question::key_of(&open.reader, &open.own_name, name))
     }
 
-    /// Returns the key and the name of the user with whom this user talked in private and whose fingerprint begins so;
-    /// of several, the one with the newest session.
+    /// Returns the key and the name of each user with whom this user talked in private and whose fingerprint begins so;
+    /// of more than two, the two with the newest sessions.
     ///
     /// # Errors
     /// Fails if the file cannot be read.
-    pub(crate) fn talk_with_key(
-        &self,
-        beginning: &str,
-    ) -> Result<Option<(PublicKey, UserName)>, HistoryError> {
-        self.ask(None, |open| question::talk_with_key(&open.reader, &open.own_name, beginning))
+    pub(crate) fn talks_with_key(&self, beginning: &str) -> Result<Vec<(PublicKey, UserName)>, HistoryError> {
+        self.ask(Vec::new(), |open| question::talks_with_key(&open.reader, &open.own_name, beginning))
     }
 
     /// Removes all private messages that were exchanged with this key.

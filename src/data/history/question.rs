@@ -350,13 +350,14 @@ pub(super) fn key_of(
     Ok(rows.next()?.map(|row| row.get(0)).transpose()?.map(PublicKey::new))
 }
 
-/// Returns the key and the name of the user with whom this user talked in private and whose fingerprint begins so; of
-/// several, the one with the newest session.
-pub(super) fn talk_with_key(
+/// Returns the key and the name of each user with whom this user talked in private and whose fingerprint begins so; of
+/// more than two, the two with the newest sessions.
+pub(super) fn talks_with_key(
     conn: &Connection,
     own: &UserName,
     beginning: &str,
-) -> rusqlite::Result<Option<(PublicKey, UserName)>> {
+) -> rusqlite::Result<Vec<(PublicKey, UserName)>> {
+    let mut found: Vec<(PublicKey, UserName)> = Vec::new();
     let mut statement = conn.prepare_cached(
         "SELECT other, name FROM talks WHERE kind = 2 AND own_name = ?
          AND EXISTS (SELECT 1 FROM messages WHERE talk = talks.id) ORDER BY id DESC",
@@ -367,10 +368,15 @@ pub(super) fn talk_with_key(
         if key.fingerprint().to_string().starts_with(beginning)
             && let Ok(name) = UserName::kept(&row.get::<_, String>(1)?)
         {
-            return Ok(Some((key, name.visible())));
+            if found.iter().all(|(other, _)| *other != key) {
+                found.push((key, name.visible()));
+            }
+        }
+        if found.len() > 1 {
+            break;
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Hands every message that fits the question to `take`, one by one and with the oldest first.

@@ -26,6 +26,12 @@ pub(crate) enum History<'a> {
     /// Nothing was said in private with this user.
     #[error("nothing is kept of private talk with {0}")]
     NoTalk(&'a UserName),
+    /// Nothing was said in private with a user whose fingerprint begins so.
+    #[error("nothing is kept of private talk with a key that begins with {0}")]
+    NoTalkWithKey(&'a str),
+    /// There was private talk with several users whose fingerprints begin so.
+    #[error("private talk with several keys that begin with {0} is kept: give more of the fingerprint")]
+    SeveralKeys(&'a str),
     /// Nothing was searched in this run, so there is no next page.
     #[error("\\search WORDS comes first; \\search alone then shows the next page of it")]
     NothingSearched,
@@ -46,8 +52,8 @@ impl Failing for History<'_> {
             Self::Unreadable(_) | Self::Unsearchable(_) | Self::MissedUnreadable(_) | Self::NoMark => {
                 ErrorCode::Refused
             }
-            Self::NoTalk(_) => ErrorCode::NoSuchUser,
-            Self::NoTime(_) | Self::NothingSearched | Self::OfRoom(_) | Self::OfLobby => ErrorCode::Usage,
+            Self::NoTalk(_) | Self::NoTalkWithKey(_) => ErrorCode::NoSuchUser,
+            Self::SeveralKeys(_) | Self::NoTime(_) | Self::NothingSearched | Self::OfRoom(_) | Self::OfLobby => ErrorCode::Usage,
         }
     }
 }

@@ -143,7 +143,7 @@ impl fmt::Display for Private<'_> {
             }
             Self::HasNotCome { name } => write!(
                 f,
-                "no private session with {name} has begun: {name} waits no longer; \\fork {name} asks {name} for one"
+                "no private session with {name} has begun yet; if none begins, \\fork {name} asks {name} for one"
             ),
             Self::AskedAndLeft { count } => {
                 let who =

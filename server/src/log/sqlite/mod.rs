@@ -13,9 +13,10 @@
 //! 5. [`head_record`] notes beside the file how far messages were acknowledged, so that an end that is lost with the
 //!    WAL is noticed.
 //! 6. [`mod@prune`] removes messages that are no longer shown; [`gone`] keeps their posts; [`upgrade`] brings the file
-//!    of an older build up to date; [`mod@copy`] makes a backup of the file beside the writer; [`worker`] is a thread
-//!    with a queue; [`wal_room`] lengthens the WAL before that is needed; [`wal_tail`] takes back what a failed COMMIT has
-//!    left there, and [`full_disk`] begins it anew when it fills the disk; [`mod@transaction`] begins and ends what the writer stores.
+//!    of an older build up to date; [`log_copy`] makes a backup of the file beside the writer; [`worker`] is a thread
+//!    with a queue; [`wal_room`] lengthens the WAL before that is needed; [`wal_tail`] takes back what a failed COMMIT
+//!    has left there, and [`full_disk`] begins it anew when it fills the disk; [`mod@transaction`] begins and ends what
+//!    the writer stores.
 
 pub(crate) mod file;
 mod full_disk;
