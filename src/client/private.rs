@@ -205,7 +205,7 @@ impl State {
             PeerEventKind::Said { number, at, text } => {
                 self.peer_said(session, at, text.as_str());
                 if let Some(receipt) = self.private_links.receipt(session, number) {
-                    self.screen.then_give(receipt);
+                    self.screen.then_give(receipt, self.keeping.keeps(session));
                 }
             }
             PeerEventKind::Delivered { local_id } => self.settle_sent(local_id, None),

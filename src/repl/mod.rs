@@ -57,6 +57,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use crate::peer::Receipt;
 use crate::session::id::SessionId;
 
 pub use self::prompt::{Draft, Edit, Grant, Prompt, Said};
@@ -257,6 +258,12 @@ impl ReplHandle {
     /// terminal accepts, ten thousand lines may wait; then the oldest ones are dropped, and their number is shown.
     pub fn print(&self, text: String) {
         self.screen.print(text);
+    }
+
+    /// Gives a receipt when everything that was printed so far is on the terminal. This never blocks. While the terminal
+    /// takes no output, the receipt waits.
+    pub fn then_give(&self, receipt: Receipt) {
+        self.screen.then_give(receipt);
     }
 
     /// Takes back a grant, shows everything that was printed, and gives the terminal back. This blocks until it is

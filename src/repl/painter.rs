@@ -55,7 +55,9 @@ impl Highlighter for Painter {
         }
         let out = self.draw(&mut page, waiting);
         drop(page);
-        self.screen.while_drawing(|| terminal::write(&out));
+        let mut is_taken = false;
+        self.screen.while_drawing(|| is_taken = terminal::write(&out));
+        self.screen.written(is_taken);
         Cow::Borrowed("")
     }
 
