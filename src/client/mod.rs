@@ -2,9 +2,11 @@
 //! [`State`], and nothing here awaits anything. Each part of the state and each kind of event has a file of its own.
 //! These files know neither the commands nor the loop, which both stand above them.
 
+mod acquaintances;
 pub(crate) mod acts;
 mod alike_notices;
 pub(crate) mod away;
+mod by_name;
 pub(crate) mod command_error;
 mod consent;
 mod early_texts;
@@ -231,11 +233,13 @@ impl State {
         let mut sessions = Sessions::new();
         sessions.set_lobby_state(LinkState::Up);
         let mut look_alikes = LookAlikes::default();
-        look_alikes.acquaint(&me.name);
+        look_alikes.acquaint(&me.name, keeping.own_key());
         // If the pinned names cannot be read, they are not compared; the pins themselves are checked when they are
         // needed.
-        for name in trust.names().unwrap_or_default().iter().filter_map(|name| name.parse().ok()) {
-            look_alikes.acquaint(&name);
+        for (name, key) in trust.pinned().unwrap_or_default() {
+            if let Ok(name) = name.parse() {
+                look_alikes.acquaint(&name, &key);
+            }
         }
         Self {
             me,
@@ -376,7 +380,7 @@ impl State {
         let all_kept = messages.len() == count || !self.recent.is_full(session);
         for message in messages {
             let message = self.marked(message);
-            self.emit(Notice::Message(Message { replayed: true, ..message }));
+            self.show_old_message(message);
         }
         all_kept
     }
