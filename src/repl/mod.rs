@@ -4,8 +4,8 @@
 //! above the prompt, in order, and the line is not disturbed. There are three threads: the keyboard's, which alone
 //! reads the terminal (see `keyboard`), the editor's, which alone draws on it, and the bell's (see `printer`).
 //! rustyline edits the line. It reads from and draws on a pseudo-terminal, and `painter` draws what is on the real
-//! screen. This folder does not decide what a text says or means, and does not know the network. What is printed must
-//! have been made harmless before.
+//! screen. This folder does not decide what a text says or means, and does not know the network: of a
+//! receipt it knows only when to give it. What is printed must have been made harmless before.
 //!
 //! A message may have several lines. A `\` that is typed at the end of a line, or Alt-Enter, continues the message in
 //! the next line, and a bracketed paste is taken as a whole. A [`Typed::Line`] may therefore begin with a command and
