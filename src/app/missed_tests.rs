@@ -248,6 +248,31 @@ fn messages_that_the_history_has_let_go_are_counted_above_those_that_are_left() 
 }
 
 #[test]
+fn missed_tells_where_the_messages_begin_that_a_person_was_shown_at_the_start() {
+    let told = "what follows was shown at the start, too";
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = person(folder.path());
+    begins(&mut scene, Some(mark(0)), 0, 21);
+    (1..=21).for_each(|seq| says(&mut scene, seq, BOBBY));
+    scene.shown();
+    enters(&mut scene, "\\missed");
+    let shown = scene.shown();
+    let places = ["number 1.", told, "number 2."].map(|part| shown.find(part));
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?} in {shown}");
+    while shown.contains("more: \\missed") && scene.app.state.unread.contains_key(&SessionId::LOBBY) {
+        enters(&mut scene, "\\missed");
+        assert!(!scene.shown().contains(told), "it is told once");
+    }
+    // A script is shown nothing at the start as if it had read it.
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = script(folder.path());
+    begins(&mut scene, Some(mark(0)), 0, 2);
+    (1..=2).for_each(|seq| says(&mut scene, seq, BOBBY));
+    scene.feed(&["\\missed"]);
+    assert!(!scene.shown().contains(told));
+}
+
+#[test]
 fn messages_that_are_shown_on_the_way_to_their_session_are_not_left_to_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let mut scene = script(folder.path()).with_json();
@@ -354,4 +379,36 @@ fn a_private_session_in_which_something_is_typed_counts_as_read() {
 
 fn bobby_says_more(scene: &mut Scene, session: SessionId) {
     scene.app.state.record(session, Timestamp(2), &"bobby".parse().unwrap(), "after the last line");
+}
+
+#[test]
+fn of_two_users_who_had_one_name_both_are_told_and_each_has_a_command_that_shows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = person(folder.path());
+    let session = bobby_whispers(&mut scene, &["one", "two"]);
+    scene.app.state.session_over(session, ClosedReason::Left, &Unsent::OtherLeft(&"bobby".parse().unwrap()));
+    let state = &mut scene.app.state;
+    let session = state.sessions.add(PeerSession { key: Some(EVE), ..PeerSession::up("bobby") });
+    state.keeping.open_private(session, EVE, "bobby".parse().unwrap(), PairToken::new([6; 16]));
+    state.record(session, Timestamp(3), &"bobby".parse().unwrap(), "three");
+    drop(scene);
+    let mut scene = person(folder.path());
+    scene.app.state.tell_unread_private();
+    scene.app.settle();
+    let beginning = BOBBY.fingerprint().to_string()[..15].to_owned();
+    let by_name = "1 message of bobby that you have not read: \\history 1 bobby";
+    let by_key = format!("2 messages of another bobby, unread: \\history 2 {beginning}");
+    let told = scene.shown();
+    assert!(told.contains(by_name) && told.contains(&by_key), "{told}");
+    scene.app.prompt();
+    enters(&mut scene, &format!("\\history 2 {beginning}"));
+    let read = scene.shown();
+    assert!(read.contains("two") && !read.contains("three"), "{read}");
+    scene.app.state.tell_unread_private();
+    scene.app.settle();
+    let told = scene.shown();
+    assert!(told.contains(by_name) && !told.contains("another"), "{told}");
+    scene.app.prompt();
+    enters(&mut scene, "\\history SHA256:nobody");
+    scene.shows("usage: ");
 }

@@ -36,8 +36,8 @@ impl State {
         }
     }
 
-    /// Shows what was only counted in a private session that is about to end. Returns how many messages stay unread: all
-    /// of them are read if all were shown now.
+    /// Shows what was only counted in a private session that is about to end. Returns how many messages stay unread:
+    /// all of them are read if all were shown now.
     pub(super) fn unread_after_end(&mut self, session: SessionId) -> u64 {
         let unread = self.sessions.unread(session);
         let has_unseen = self.sessions.has_unseen(session);
@@ -62,7 +62,7 @@ impl State {
         }
     }
 
-    /// Tells the terminal's title what is unread.
+    /// Tells the terminal's title what is unread, and whether the lobby is down.
     pub(crate) fn show_title(&mut self) {
         if !self.screen.is_terminal() {
             return;
@@ -72,6 +72,6 @@ impl State {
             // If the title is not wanted any more, it is removed.
             false => 0,
         };
-        self.screen.show_title(unread);
+        self.screen.show_title(unread, self.sessions.is_down(SessionId::LOBBY));
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Begun {
     pub(crate) head: Position,
     /// The position after which messages follow.
     pub(crate) start: Position,
-    /// Whether the log continues what was read before.
+    /// Whether the log continues what was read before, and how many messages are missing in between.
     pub(crate) resumed: Resumed,
 }
 
@@ -196,6 +196,9 @@ impl State {
         for message in read.into_iter().chain(newest) {
             if !is_drawn && message.seq >= Some(from) {
                 is_drawn = true;
+                if let (Some(unread), Some(first)) = (self.unread.get_mut(&session), message.seq) {
+                    unread.note_shown_from(first);
+                }
                 let (room, count) = (room.clone(), None);
                 self.emit(Notice::Unread { session, room, count, is_over: false, reads_on: false });
             }

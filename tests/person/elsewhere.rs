@@ -66,6 +66,7 @@ fn a_room_may_be_another_session_and_an_ignored_user_is_hidden_there() {
         home.write_config("[terminal]\nothers = \"count\"\ntitle = \"on\"\n");
         let mut anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
         anna.enter("\\join tea");
+        anna.sees("you are in #tea: session 1");
         anna.sees_last("1 #tea>");
         for friend in [&bobby, &carmen] {
             friend.ask("\\join tea", json!({"event": "opened", "room": "tea"}));
@@ -216,6 +217,32 @@ fn the_title_shows_the_lobby_and_unread_counts_and_is_restored() {
         plain.sees("title = on");
         assert!(!drawn(&plain, "\x1b]2;") && !drawn(&plain, "\x1b[22;2t"));
     }
+}
+
+#[test]
+fn a_lobby_that_is_down_is_seen_in_the_colour_of_the_prompt_and_in_the_title() {
+    let mut server = Server::start(&[]);
+    let title = format!("\x1b]2;hobnob: {}", server.address());
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    anna.enter("\\set title on");
+    draws(&anna, &format!("{title}\x07"));
+    anna.terminal.type_text("a draft");
+    anna.sees_last("lobby> a draft");
+    assert!(!drawn(&anna, "\x1b[1;31mlobby> "));
+    server.kill();
+    draws(&anna, "\x1b[1;31mlobby> ");
+    draws(&anna, &format!("{title} (down)\x07"));
+    anna.sees_last("lobby> a draft");
+    anna.terminal.keys(b"\x15");
+    anna.enter("\\ss");
+    anna.sees("* 0 lobby (down)");
+    server.restart();
+    anna.sees("the lobby is back");
+    let is_green_again = |anna: &Person| {
+        let raw = String::from_utf8_lossy(&anna.terminal.raw()).into_owned();
+        raw.rfind("\x1b[1;32mlobby> ") > raw.rfind("\x1b[1;31mlobby> ")
+    };
+    anna.terminal.wait_while_polling("a green prompt", |_| is_green_again(&anna));
 }
 
 /// Whether the last title that was set is the earlier title, whatever else was drawn after it.

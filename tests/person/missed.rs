@@ -45,6 +45,7 @@ fn missed_messages_are_announced_and_read_a_screen_at_a_time() {
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
         anna.sees("20 messages since ");
         anna.enter("\\missed");
+        anna.sees("what follows was shown at the start, too");
         anna.sees("bobby: number 21");
         anna.sees("that is all you missed");
         anna.enter("\\missed");
@@ -157,6 +158,9 @@ fn private_messages_that_were_unread_when_the_client_was_killed_are_told_until_t
     anna.enter("\\quit");
     anna.terminal.wait_for_end();
     let anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
+    bobby.send("\\sw 0");
+    bobby.say("are they read?");
+    anna.sees("are they read?");
     assert!(!anna.terminal.transcript().contains("not read"), "{}", anna.terminal.transcript());
 }
 

@@ -61,6 +61,16 @@ pub(crate) enum Input<'a> {
         /// The word after the sign.
         word: &'a str,
     },
+    /// Another command is glued to the text of a command that many hear.
+    #[error(
+        "\\{word} was not sent: the command \\{behind} is behind it, and a line holds one command; Ctrl-C clears the line, and with a blank before it \\{behind} is text"
+    )]
+    CommandGlued {
+        /// The word of the command.
+        word: &'a str,
+        /// The word of the other command.
+        behind: &'a str,
+    },
     /// The word is a command in other chats.
     #[error("there is no command \\{word}: {instead}; nothing was sent")]
     OtherChats {
@@ -142,7 +152,10 @@ fn who_asks(waiting: &[UserName], more: usize) -> String {
     let names: Vec<&str> = waiting.iter().map(UserName::as_str).collect();
     let who = match names.as_slice() {
         [] if more == 0 => return "nobody waits for your answer now".to_owned(),
-        [] => return format!("{more} wait for your answer, and you are told of them in a moment"),
+        [] if more == 1 => {
+            return "one user waits for your answer, and you are told who in a moment".to_owned();
+        }
+        [] => return format!("{more} users wait for your answer, and you are told of them in a moment"),
         [name] => format!("{name} waits for your answer"),
         [before @ .., last] => format!("{} and {last} wait for your answer", before.join(", ")),
     };
