@@ -282,3 +282,23 @@ fn an_introduction_that_answers_a_join_is_refused_and_the_join_stays_open() {
     assert!(scene.app.state.questions.is_open(request), "the time of the join goes on");
     assert!(scene.app.state.private_links.has_ended(&PairToken::new([2; 16])));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_key_is_told_by_its_name_however_often_others_come_with_changed_keys() {
+    let mut scene = scene(Private::Open);
+    for number in [1, 2] {
+        scene.app.state.trust.pin_user(&name(number), &key(number)).unwrap();
+    }
+    let mut asks_with_another_key = |number| {
+        let key = key(number + 100);
+        scene.lobby(LobbyEvent::Asked { ask: 1, name: name(number), key, session: None });
+        scene.shown()
+    };
+    let told = (0..20).filter(|_| !asks_with_another_key(1).is_empty()).count();
+    assert_eq!(told, 5);
+    let shown = asks_with_another_key(2);
+    assert!(shown.contains("user2"), "{shown}");
+    tokio::time::advance(Duration::from_secs(10)).await;
+    scene.happens(Event::Time);
+    scene.shows("15 more private sessions with user1 were refused, for another key is pinned");
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hobnob_protocol::ids::PairToken;
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::NotJoinedCode;
 use hobnob_protocol::room::RoomName;
@@ -164,4 +165,17 @@ fn what_a_user_says_in_another_client_is_not_unread_and_is_shown_between_what_is
     assert_eq!(scene.app.state.sessions.unread(SessionId::LOBBY), 2);
     scene.app.state.switch(SessionId::LOBBY).unwrap();
     stands_in_order(&scene.shown(), &["2 unread in the lobby", "first", "from my phone", "second"]);
+}
+
+#[test]
+fn unread_messages_of_strangers_do_not_hide_those_of_others_in_the_prompt() {
+    let mut scene = person(Others::Count);
+    let strangers: Vec<SessionId> = (0..4).map(|_| with_bobby(&mut scene)).collect();
+    for (number, session) in (0..).zip(&strangers) {
+        scene.app.state.strangers.up(&PairToken::new([number; 16]), *session);
+    }
+    let answered = with_bobby(&mut scene);
+    strangers.into_iter().chain([answered]).for_each(|session| says(&mut scene, session, "hi"));
+    let prompt = counts::counts(SessionId::LOBBY, &scene.app.state, Instant::now());
+    assert_eq!(prompt, " (1:1 2:1 5:1 …)");
 }

@@ -38,10 +38,17 @@ fn compared(session: SessionId, state: &State) -> String {
 }
 
 fn unread(session: SessionId, state: &State) -> String {
-    let rows = state.sessions.rows();
+    let mut rows = state.sessions.rows();
+    rows.retain(|row| row.unread > 0 && !row.current && row.id != session);
+    let has_more = rows.len() > COUNTED;
+    if has_more {
+        // Strangers may open many sessions. Those of others are counted before theirs.
+        rows.sort_by_key(|row| state.strangers.is_unanswered(row.id));
+        rows.truncate(COUNTED);
+        rows.sort_by_key(|row| row.id);
+    }
     let unread: Vec<String> = rows
         .iter()
-        .filter(|row| row.unread > 0 && !row.current && row.id != session)
         .map(|row| {
             let (count, more) =
                 if row.unread > MOST_COUNTED { (MOST_COUNTED, "+") } else { (row.unread, "") };
@@ -49,9 +56,8 @@ fn unread(session: SessionId, state: &State) -> String {
             format!("{}:{count}{more}{named}", row.id)
         })
         .collect();
-    match unread.len() {
-        0 => String::new(),
-        count if count > COUNTED => format!(" ({} …)", unread[..COUNTED].join(" ")),
-        _ => format!(" ({})", unread.join(" ")),
+    match unread.is_empty() {
+        true => String::new(),
+        false => format!(" ({}{})", unread.join(" "), if has_more { " …" } else { "" }),
     }
 }

@@ -85,7 +85,7 @@ async fn likeness_to_one_s_own_or_a_pinned_name_or_a_peer_s_is_shown_behind_many
         joins(&mut scene, double);
         scene.shows(&format!("only looks like {other}: "));
     }
-    scene.app.state.look_alikes.acquaint(&name("bobby"));
+    scene.app.state.look_alikes.acquaint(&name("bobby"), &key(3));
     joins(&mut scene, "b\u{43e}bby");
     scene.shows("only looks like bobby: ");
 }
@@ -103,7 +103,7 @@ async fn many_names_that_look_like_an_acquaintance_s_are_summed_by_that_name() {
             pick(3, 'o', '\u{43e}')
         )
     });
-    scene.app.state.look_alikes.acquaint(&name("annaco"));
+    scene.app.state.look_alikes.acquaint(&name("annaco"), &key(3));
     doubles.for_each(|double| joins(&mut scene, &double));
     let shown = scene.shown();
     assert_eq!(shown.matches("only looks like annaco").count(), 5, "{shown}");
@@ -137,6 +137,36 @@ async fn a_likeness_that_was_only_counted_is_shown_when_one_of_the_two_speaks_or
     let shown = scene.shown();
     let [alike, asks] = ["only looks like carol", "wants to talk in private"].map(|text| shown.find(text));
     assert!(alike.is_some() && alike < asks, "{shown}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_likeness_to_an_acquaintance_is_told_before_the_first_text_whatever_strangers_do_among_themselves()
+{
+    let doubles =
+        ["b\u{43e}bby", "b\u{3bf}bby", "bobb\u{443}", "b\u{585}bby", "b0bby", "BO\u{412}BY", "b\u{1d0f}bby"];
+    for replayed in [false, true] {
+        let mut scene = Scene::new();
+        scene.app.state.look_alikes.acquaint(&name("bobby"), &key(3));
+        for number in 0..2500 {
+            let pair = [format!("x{number}a"), format!("x{number}\u{430}")];
+            pair.iter().for_each(|text| joins(&mut scene, text));
+            let left = pair.iter().map(|text| Change::Left(name(text))).collect();
+            scene.lobby(LobbyEvent::Presence { room: None, changes: left });
+        }
+        scene.shown();
+        doubles.iter().for_each(|double| joins(&mut scene, double));
+        let at_once = scene.shown();
+        assert_eq!(at_once.matches("only looks like bobby").count(), 5, "{at_once}");
+        for (number, double) in doubles.iter().enumerate() {
+            let is_due = number >= 5;
+            for is_due in [is_due, false] {
+                says(&mut scene, double, replayed);
+                let shown = scene.shown();
+                let [alike, text] = ["only looks like bobby", ": hi"].map(|it| shown.find(it));
+                assert!(text.is_some() && alike.is_some() == is_due && alike <= text, "{double}: {shown}");
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

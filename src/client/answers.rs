@@ -137,7 +137,7 @@ impl State {
         for message in &shown {
             if let Some(text) = message.content.text() {
                 let message = self.logged_message(session, message, text, true);
-                self.emit(Notice::Message(message));
+                self.show_old_message(message);
             }
         }
         match next {

@@ -81,11 +81,13 @@ impl State {
         let mut sessions = Sessions::new();
         sessions.set_lobby_state(LinkState::Up);
         let mut look_alikes = LookAlikes::default();
-        look_alikes.acquaint(&me.name);
+        look_alikes.acquaint(&me.name, keeping.own_key());
         // If the pinned names cannot be read, they are not compared; the pins themselves are checked when they are
         // needed.
-        for name in trust.names().unwrap_or_default().iter().filter_map(|name| name.parse().ok()) {
-            look_alikes.acquaint(&name);
+        for (name, key) in trust.pinned().unwrap_or_default() {
+            if let Ok(name) = name.parse() {
+                look_alikes.acquaint(&name, &key);
+            }
         }
         Self {
             me,

@@ -29,7 +29,7 @@ use crate::client::knocks::{Knock, KnockRefused};
 use crate::client::strangers::StrangerRefused;
 use crate::config::preferences::Private;
 use crate::data::trust::KeyVerdict;
-use crate::show::{Failure, Notice, Repeated, failing, saying};
+use crate::show::{ErrorCode, Failure, Notice, Repeated, failing, saying};
 
 impl State {
     /// Answers the server's question whether a user may open a private session with this user.
@@ -104,7 +104,12 @@ impl State {
     pub(super) fn tell_of_refused_fork(&mut self, name: &UserName, error: &CommandError) {
         let code = error.code();
         let failure = Failure::from(failing::Private::Refused { name, code, reason: error });
-        self.emit_repeated(Repeated::ForkRefused, 1, failure);
+        // Only names that this user has pinned can have another key, so nobody hides the change of one behind others.
+        let kind = match code {
+            ErrorCode::KeyChanged => Repeated::KeyChanged(name.clone()),
+            _ => Repeated::ForkRefused,
+        };
+        self.emit_repeated(kind, 1, failure);
     }
 
     /// Tells this user of refused strangers, if he can do something about it, and not each time.
@@ -162,7 +167,7 @@ impl State {
             self.answer_knock(ask, ConsentAnswer::Declined);
             return Err(failing::Private::NotPinned { name: &name, reason }.into());
         }
-        self.look_alikes.acquaint(&name);
+        self.look_alikes.acquaint(&name, &key);
         if let Some(name) = self.knocks.note_accepted(name, key, Instant::now()) {
             self.emit(saying::Private::HasNotCome { name: &name }.into());
         }
@@ -199,7 +204,7 @@ impl State {
     fn show_knocks(&mut self, now: Instant) {
         for (name, key) in self.knocks.take_unshown(now) {
             self.meet(&name, Some(&key));
-            self.warn_of(&name);
+            self.warn_of(&name, &key);
             self.emit(Notice::Asked { peer: name, fingerprint: key.fingerprint() });
         }
     }

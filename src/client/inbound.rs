@@ -150,7 +150,7 @@ impl State {
         };
         let pinned = self.trust.pin_user(&name, &key);
         pinned.map_err(|reason| failing::Private::NotPinned { name: &name, reason })?;
-        self.look_alikes.acquaint(&name);
+        self.look_alikes.acquaint(&name, &key);
         self.strangers.answered(session);
         let said = self.recent.take(session);
         self.open_record(session, &key);

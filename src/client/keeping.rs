@@ -71,6 +71,12 @@ impl Keeping {
         self.own.0 == *key
     }
 
+    /// Returns this user's own key.
+    #[must_use]
+    pub(crate) fn own_key(&self) -> &PublicKey {
+        &self.own.0
+    }
+
     /// Returns the name under which this user's key is kept, whatever name the lobby gave.
     #[must_use]
     pub(crate) fn own_name(&self) -> &UserName {

@@ -79,7 +79,7 @@ impl State {
             let renamed = Notice::from(renamed);
             self.emit_repeated(Repeated::Renamed, 1, renamed);
             self.screen.know_own(&self.me.name);
-            self.look_alikes.acquaint(&self.me.name);
+            self.look_alikes.acquaint(&self.me.name, self.keeping.own_key());
         }
         // The server had kept this only for the connection that was lost.
         if let Some(text) = self.user.away.clone() {
@@ -151,10 +151,8 @@ impl State {
         match &said.content {
             Content::Text(text) => {
                 let message = self.logged_message(session, said, text, replayed);
-                if !replayed && !message.ignored {
-                    self.warn_of(&said.name);
-                }
                 if !self.gather_missed(&message) {
+                    self.warn_before(&message);
                     self.show_message(message);
                 }
             }
@@ -167,6 +165,7 @@ impl State {
         self.heads.reach(session, said.seq.0);
         if act.kind.is_topic() && !replayed {
             let text = act.text.as_ref().map_or("", ShortText::as_str);
+            self.warn_of(&said.name.visible(), &said.key);
             self.topic_set(session, text, Some(said.name.visible()));
         }
         if !act.kind.is_topic() && session == SessionId::LOBBY {

@@ -203,7 +203,7 @@ impl State {
                 self.emit(Notice::Unread { session, room, count, is_over: false, reads_on: false });
             }
             self.recent.keep(message.clone());
-            self.emit(Notice::Message(message));
+            self.show_old_message(message);
         }
     }
 
@@ -223,7 +223,7 @@ impl State {
             self.is_shown_from(session, first);
         }
         for message in shown {
-            self.emit(Notice::Message(Message { replayed: true, ..message }));
+            self.show_old_message(message);
         }
     }
 

@@ -2,11 +2,13 @@
 //! [`State`], and nothing here awaits anything. Each part of the state and each kind of event has a file of its own.
 //! These files know neither the commands nor the loop, which both stand above them.
 
+mod acquaintances;
 pub(crate) mod acts;
 mod alike_notices;
 mod answers;
 pub(crate) mod away;
 mod beginning;
+mod by_name;
 pub(crate) mod command_error;
 mod consent;
 mod early_texts;
@@ -286,7 +288,7 @@ impl State {
         let all_kept = messages.len() == count || !self.recent.is_full(session);
         for message in messages {
             let message = self.marked(message);
-            self.emit(Notice::Message(Message { replayed: true, ..message }));
+            self.show_old_message(message);
         }
         all_kept
     }

@@ -205,7 +205,7 @@ impl State {
             PeerEventKind::Said { number, at, text } => {
                 self.peer_said(session, at, text.as_str());
                 if let Some(receipt) = self.private_links.receipt(session, number) {
-                    self.screen.then_give(receipt);
+                    self.screen.then_give(receipt, self.keeping.keeps(session));
                 }
             }
             PeerEventKind::Delivered { local_id } => self.settle_sent(local_id, None),
@@ -256,7 +256,7 @@ impl State {
         }
         let fingerprint = key.fingerprint();
         if !is_stranger {
-            self.look_alikes.acquaint(&name);
+            self.look_alikes.acquaint(&name, &key);
             self.open_record(session, &key);
         }
         let peer = name.clone();
@@ -269,7 +269,7 @@ impl State {
             Mode::B => self.emit_of_peer(session, PeerDid::Open, opened),
         };
         if is_shown {
-            self.warn_of(&name);
+            self.warn_of(&name, &key);
         }
         if path == Path::Relay && is_shown {
             self.emit(saying::Private::Relayed { session }.into());
@@ -308,9 +308,7 @@ impl State {
         let (key, mode) = (peer.key, Some(peer.mode));
         let message = self.marked(Message { key, ..Message::new(session, mode, from, text, Timestamp(at)) });
         self.record(session, message.at, &message.from, text);
-        if !message.ignored {
-            self.warn_of(&message.from);
-        }
+        self.warn_before(&message);
         self.show_message(message);
     }
 

@@ -50,7 +50,8 @@ const fn bounds(kind: &Repeated) -> Bounds {
         | Repeated::Topic
         | Repeated::LookAlike
         | Repeated::LooksLike(_)
-        | Repeated::ForkRefused => FROM_MANY,
+        | Repeated::ForkRefused
+        | Repeated::KeyChanged(_) => FROM_MANY,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::client::State;
 use crate::client::mentions::{Left, rows_of};
 use crate::data::history::HistoryError;
 use crate::session::SessionId;
-use crate::show::{Message, Notice, saying};
+use crate::show::{Message, saying};
 
 /// How many messages are counted at most to say how many are left. One start fetches a fifth of it.
 const COUNTED: u64 = 50_000;
@@ -160,7 +160,7 @@ impl State {
             if unread.shown_from.take_if(|first| *first <= number).is_some() {
                 self.emit(saying::History::ShownAtStart.into());
             }
-            self.emit(Notice::Message(message));
+            self.show_old_message(message);
         }
         if left.heard == 0 && !left.is_cut {
             let end = unread.until + 1;

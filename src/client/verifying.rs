@@ -172,6 +172,11 @@ impl State {
 
     /// Tells of a verification. What this user did not ask for, the other side may do again and again.
     fn tell_verification(&mut self, session: SessionId, verify: Notice, is_unasked: bool) {
+        if let Some((name, key)) = self.peer_of(session)
+            && !self.user.ignores(&key)
+        {
+            self.warn_of(&name, &key);
+        }
         if is_unasked {
             self.emit_of_peer(session, PeerDid::Compare, verify);
         } else {

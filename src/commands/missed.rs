@@ -5,7 +5,7 @@
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
 use crate::client::mentions::{Left, Page};
-use crate::show::{Notice, failing, saying};
+use crate::show::{failing, saying};
 
 /// How many rows of the screen are needed for other things: the prompt, the sentence below the messages, and a line
 /// with the day.
@@ -51,7 +51,7 @@ fn mentions(state: &mut State) -> Result<Progress, CommandError> {
         if is_terminal && number > 0 {
             state.emit(saying::History::LeftOut.into());
         }
-        group.into_iter().for_each(|message| state.emit(Notice::Message(message)));
+        group.into_iter().for_each(|message| state.show_old_message(message));
     }
     // On a pipe no message is marked; a program sees for itself which ones name its user.
     if is_terminal && has_neighbours {

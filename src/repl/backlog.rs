@@ -3,8 +3,13 @@
 //! When the limit is reached, the oldest messages are dropped and counted. One line says how many there were, in the
 //! place where they would have been. If ten thousand lines arrive in a second, they would be scrolled off the screen
 //! anyway.
+//!
+//! A receipt that waits here is given when everything that was queued before it was written or dropped. A text that was
+//! dropped is named by the line that counts the dropped ones, so it is acknowledged with that line.
 
 use std::collections::VecDeque;
+
+use crate::peer::Receipt;
 
 /// How many lines may wait. The queue fills up while the terminal is stopped (Ctrl-S, a suspended `ssh`).
 const MAX_LINES: usize = 10_000;
@@ -19,6 +24,9 @@ const CHUNK_LINES: usize = 200;
 /// How many bytes are written at once, for the same reason.
 const CHUNK_BYTES: usize = 64 * 1024;
 
+/// How many receipts may wait: as many as the texts that a peer says before it waits for the first of them.
+const MAX_RECEIPTS: usize = 1000;
+
 /// The sequence that moves the cursor to the top and clears the screen.
 const EMPTY_SCREEN: &str = "\x1b[H\x1b[2J";
 
@@ -28,6 +36,13 @@ pub(super) struct Backlog {
     lines: usize,
     bytes: usize,
     skipped: u64,
+    /// How many messages and sequences were queued, and how many of them were taken or dropped.
+    queued: u64,
+    gone: u64,
+    /// Whether the last chunk is still being written.
+    is_writing: bool,
+    /// What is to be given, and when: when as many were written or dropped.
+    receipts: VecDeque<(u64, Receipt)>,
 }
 
 impl Backlog {
@@ -39,15 +54,46 @@ impl Backlog {
         let lines = text.bytes().filter(|&byte| byte == b'\n').count();
         self.lines += lines;
         self.bytes += text.len();
-        self.waiting.push_back((text, lines));
-        self.make_room();
+        self.add(text, lines);
     }
 
     /// Queues a sequence that shows no text. It does not count as a line, and is not mentioned if it has to be dropped.
     pub(super) fn push_signal(&mut self, sequence: String) {
         self.bytes += sequence.len();
-        self.waiting.push_back((sequence, 0));
+        self.add(sequence, 0);
+    }
+
+    fn add(&mut self, text: String, lines: usize) {
+        self.queued += 1;
+        self.waiting.push_back((text, lines));
         self.make_room();
+    }
+
+    /// Queues a receipt. Returns it if it is due at once, because nothing is left to be written. If too many wait, one
+    /// that a later one of the same session covers gives way, or else the oldest one, whose text then counts as not
+    /// shown.
+    pub(super) fn push_receipt(&mut self, receipt: Receipt) -> Option<Receipt> {
+        if self.is_empty() && !self.is_writing {
+            return Some(receipt);
+        }
+        self.receipts.push_back((self.queued, receipt));
+        if self.receipts.len() > MAX_RECEIPTS {
+            let is_covered = |index: usize| {
+                let mut later = self.receipts.range(index + 1..);
+                later.any(|(_, later)| self.receipts[index].1.is_covered_by(later))
+            };
+            let gives_way = (0..self.receipts.len()).find(|&index| is_covered(index)).unwrap_or_default();
+            self.receipts.remove(gives_way);
+        }
+        None
+    }
+
+    /// Notes that the last chunk was written. Returns the receipts that are due, which may be given if the terminal has
+    /// taken the chunk.
+    pub(super) fn written(&mut self) -> Vec<Receipt> {
+        self.is_writing = false;
+        let due = self.receipts.iter().take_while(|(after, _)| *after <= self.gone).count();
+        self.receipts.drain(..due).map(|(_, receipt)| receipt).collect()
     }
 
     fn make_room(&mut self) {
@@ -59,9 +105,10 @@ impl Backlog {
 
     /// Drops everything that waits. The next chunk clears the screen.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
-        self.waiting.push_back((EMPTY_SCREEN.to_owned(), 0));
-        self.bytes = EMPTY_SCREEN.len();
+        self.gone = self.queued;
+        self.waiting.clear();
+        (self.lines, self.bytes, self.skipped) = (0, 0, 0);
+        self.push_signal(EMPTY_SCREEN.to_owned());
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -85,11 +132,13 @@ impl Backlog {
             chunk.push_str(&text);
             lines += more;
         }
+        self.is_writing = true;
         Some(chunk)
     }
 
     fn pop(&mut self) -> Option<(String, usize)> {
         let (text, lines) = self.waiting.pop_front()?;
+        self.gone += 1;
         self.lines -= lines;
         self.bytes -= text.len();
         Some((text, lines))
@@ -126,6 +175,58 @@ mod tests {
         assert_eq!(shown.matches("skipped").count(), 1);
         assert_eq!(shown.lines().count(), MAX_LINES + 1);
         assert_eq!((backlog.lines, backlog.bytes), (0, 0));
+    }
+
+    #[test]
+    fn a_receipt_is_due_when_everything_before_it_was_written() {
+        let mut backlog = Backlog::default();
+        let (receipts, shown) = Receipt::of_first_texts(3);
+        let [first, second, third] = <[Receipt; 3]>::try_from(receipts).unwrap();
+        assert!(backlog.push_receipt(first).is_some(), "nothing is to be written");
+        (0..CHUNK_LINES).for_each(|n| backlog.push(format!("m{n}")));
+        assert!(backlog.push_receipt(second).is_none());
+        backlog.push("last".to_owned());
+        assert!(backlog.written().is_empty(), "nothing was taken yet");
+        backlog.take_chunk().unwrap();
+        assert!(backlog.push_receipt(third).is_none());
+        backlog.written().into_iter().for_each(Receipt::give);
+        assert_eq!(shown(), 2);
+        assert_eq!(backlog.take_chunk().unwrap(), "last\n");
+        assert_eq!(shown(), 2, "it is being written");
+        backlog.written().into_iter().for_each(Receipt::give);
+        assert_eq!(shown(), 3);
+    }
+
+    #[test]
+    fn the_receipts_of_texts_that_were_dropped_are_due_with_the_line_that_counts_them() {
+        for clears in [false, true] {
+            let mut backlog = Backlog::default();
+            let (receipts, shown) = Receipt::of_first_texts(1);
+            backlog.push("text".to_owned());
+            receipts.into_iter().for_each(|receipt| assert!(backlog.push_receipt(receipt).is_none()));
+            match clears {
+                true => backlog.clear(),
+                false => (0..MAX_LINES).for_each(|n| backlog.push(format!("m{n}"))),
+            }
+            assert!(!backlog.take_chunk().unwrap().contains("text"));
+            backlog.written().into_iter().for_each(Receipt::give);
+            assert_eq!(shown(), 1);
+        }
+    }
+
+    #[test]
+    fn the_receipts_that_wait_are_limited_and_the_last_one_of_each_session_stays() {
+        let mut backlog = Backlog::default();
+        let (quiet, quiet_shown) = Receipt::of_first_texts(1);
+        let (loud, loud_shown) = Receipt::of_first_texts(3 * MAX_RECEIPTS as u64);
+        for receipt in quiet.into_iter().chain(loud) {
+            backlog.push("text".to_owned());
+            backlog.push_receipt(receipt);
+        }
+        assert_eq!(backlog.receipts.len(), MAX_RECEIPTS);
+        drain(&mut backlog);
+        backlog.written().into_iter().for_each(Receipt::give);
+        assert_eq!((quiet_shown(), loud_shown()), (1, 3 * MAX_RECEIPTS as u64));
     }
 
     #[test]

@@ -137,7 +137,7 @@ impl LineReader {
         self.recall();
         loop {
             match self.screen.next_job() {
-                Job::Write(text) => terminal::write(&text),
+                Job::Write(text) => self.screen.written(terminal::write(&text)),
                 Job::WriteAbove(text) => self.write_above(text),
                 Job::Finish(stays) => self.finish(stays),
                 Job::Read(grant) => {

@@ -5,8 +5,8 @@
 //! the screen ([`Stays`]): a text that is said is shown as it is said. There are three threads: the keyboard's, which alone
 //! reads the terminal (see `keyboard`), the editor's, which alone draws on it, and the bell's (see `printer`).
 //! rustyline edits the line. It reads from and draws on a pseudo-terminal, and `painter` draws what is on the real
-//! screen. This folder does not decide what a text says or means, and does not know the network. What is printed must
-//! have been made harmless before.
+//! screen. This folder does not decide what a text says or means, and does not know the network: of a
+//! receipt it knows only when to give it. What is printed must have been made harmless before.
 //!
 //! A message may have several lines. A `\` that is typed at the end of a line, or Alt-Enter, continues the message in
 //! the next line, and a bracketed paste is taken as a whole. A [`Typed::Line`] may therefore begin with a command and
@@ -59,6 +59,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use crate::peer::Receipt;
 use crate::session::id::SessionId;
 
 pub use self::prompt::{AsSaid, Draft, Edit, Grant, Prompt, Stays};
@@ -278,6 +279,12 @@ impl ReplHandle {
     /// terminal accepts, ten thousand lines may wait; then the oldest ones are dropped, and their number is shown.
     pub fn print(&self, text: String) {
         self.screen.print(text);
+    }
+
+    /// Gives a receipt when everything that was printed so far is on the terminal. This never blocks. While the terminal
+    /// takes no output, the receipt waits.
+    pub fn then_give(&self, receipt: Receipt) {
+        self.screen.then_give(receipt);
     }
 
     /// Takes back a grant, shows everything that was printed, and gives the terminal back. This blocks until it is

@@ -56,7 +56,9 @@ impl Highlighter for Painter {
         }
         let out = self.draw(&mut page, waiting);
         drop(page);
-        self.screen.while_drawing(|| terminal::write(&out));
+        let mut is_taken = false;
+        self.screen.while_drawing(|| is_taken = terminal::write(&out));
+        self.screen.written(is_taken);
         Cow::Borrowed("")
     }
 
@@ -93,7 +95,7 @@ impl Painter {
         let mut page = self.page();
         let out = self.draw(&mut page, Some(text));
         drop(page);
-        terminal::write(&out);
+        self.screen.written(terminal::write(&out));
     }
 
     /// Leaves the whole prompt and text on the screen, without a hint. What follows appears below.

@@ -31,6 +31,7 @@ use super::backlog::Backlog;
 use super::brought_back::BroughtBack;
 use super::interrupts::Interrupts;
 use super::prompt::{Edit, Grant, Prompt, Stays};
+use crate::peer::Receipt;
 use bell::Bell;
 
 /// After how much time a bell without an answer counts as not heard. No busy machine takes that long, and a user who
@@ -138,6 +139,20 @@ impl SharedTerminal {
     pub(super) fn print(&self, text: String) {
         self.lock().backlog.push(text);
         self.changed.notify_all();
+    }
+
+    /// Gives a receipt when everything that was queued so far is on the terminal.
+    pub(super) fn then_give(&self, receipt: Receipt) {
+        let due = self.lock().backlog.push_receipt(receipt);
+        due.into_iter().for_each(Receipt::give);
+    }
+
+    /// Notes that what was taken from the queue was written, and whether the terminal has taken it.
+    pub(super) fn written(&self, is_taken: bool) {
+        let due = self.lock().backlog.written();
+        if is_taken {
+            due.into_iter().for_each(Receipt::give);
+        }
     }
 
     /// Queues a sequence that shows no text.

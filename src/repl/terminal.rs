@@ -282,13 +282,14 @@ pub(super) fn take_back() {
     }
 }
 
-/// Writes directly to the terminal.
-pub(super) fn write(text: &str) {
-    // If the terminal is gone, this fails, and the editor ends because it reads from the terminal.
-    let _ = match REAL.get() {
+/// Writes directly to the terminal. Returns whether it has taken everything. If it has not, it is gone, and the editor
+/// ends because it reads from the terminal.
+pub(super) fn write(text: &str) -> bool {
+    let written = match REAL.get() {
         Some(real) => (&real.output).write_all(text.as_bytes()),
         None => io::stdout().write_all(text.as_bytes()),
     };
+    written.is_ok()
 }
 
 fn set(change: impl FnOnce(&mut Termios)) {

@@ -50,14 +50,24 @@ pub enum Sink {
     Held,
 }
 
+/// A receipt that is to be given.
+#[derive(Debug)]
+struct Owed {
+    /// How many of the lines that wait have to be shown before it is given.
+    lines: usize,
+    receipt: Receipt,
+    /// Whether the text is kept on this machine's disk, so that it is not lost if it is never drawn.
+    is_kept: bool,
+}
+
 /// Shows notices in one form and at one place, and records them if that is wanted.
 #[derive(Debug)]
 pub struct Screen {
     form: Form,
     sink: Sink,
     waiting: Vec<Shown>,
-    /// The receipts of texts that wait, each with the number of lines that have to be shown before it is given.
-    receipts: Vec<(usize, Receipt)>,
+    /// The receipts of texts that wait.
+    receipts: Vec<Owed>,
     rang: Option<Instant>,
     recorder: Option<Recorder>,
     /// Lines for the recorder. They are handed over together with what waits.
@@ -159,12 +169,13 @@ impl Screen {
         }
     }
 
-    /// Gives a receipt when everything that was rendered so far has been shown: on a pipe when it is written, at a
-    /// terminal when it is handed to the printer.
-    pub fn then_give(&mut self, receipt: Receipt) {
+    /// Gives a receipt when everything that was rendered so far has been shown, which is when it is written. At a
+    /// terminal, the receipt of a text that `is_kept` on the disk is given when it is handed to the printer: a person who
+    /// stops the terminal for an hour has the text all the same.
+    pub fn then_give(&mut self, receipt: Receipt, is_kept: bool) {
         let lines = self.waiting.len();
-        self.receipts.pop_if(|(before, earlier)| *before == lines && earlier.is_covered_by(&receipt));
-        self.receipts.push((lines, receipt));
+        self.receipts.pop_if(|earlier| earlier.lines == lines && earlier.receipt.is_covered_by(&receipt));
+        self.receipts.push(Owed { lines, receipt, is_kept });
     }
 
     fn queue(&mut self, shown: Shown) {
@@ -234,9 +245,13 @@ impl Screen {
     /// Clears the terminal's screen, and drops what was about to be shown.
     pub fn clear(&mut self) {
         self.waiting.clear();
-        self.give_receipts();
-        if let Sink::Terminal(repl) = &self.sink {
-            repl.clear();
+        let owed = self.receipts.drain(..);
+        match &self.sink {
+            Sink::Terminal(repl) => {
+                repl.clear();
+                owed.for_each(|owed| give_at_terminal(repl, owed));
+            }
+            Sink::Pipe(_) | Sink::Held => owed.for_each(|owed| owed.receipt.give()),
         }
     }
 
@@ -261,29 +276,29 @@ impl Screen {
         self.record().await;
         match &mut self.sink {
             Sink::Terminal(repl) => {
-                for shown in self.waiting.drain(..) {
+                let mut owed = self.receipts.drain(..).peekable();
+                for (index, shown) in self.waiting.drain(..).enumerate() {
+                    while let Some(owed) = owed.next_if(|owed| owed.lines <= index) {
+                        give_at_terminal(repl, owed);
+                    }
                     if let Shown::Out(text) | Shown::Err(text) = shown {
                         repl.print(text);
                     }
                 }
-                self.give_receipts();
+                owed.for_each(|owed| give_at_terminal(repl, owed));
             }
             Sink::Pipe(writer) => {
                 let mut receipts = self.receipts.drain(..).peekable();
                 for (index, shown) in self.waiting.drain(..).enumerate() {
-                    let receipt = receipts.next_if(|(lines, _)| *lines <= index + 1);
-                    writer.write(shown, receipt.map(|(_, receipt)| receipt)).await;
+                    let owed = receipts.next_if(|owed| owed.lines <= index + 1);
+                    writer.write(shown, owed.map(|owed| owed.receipt)).await;
                 }
-                for (_, receipt) in receipts {
+                for Owed { receipt, .. } in receipts {
                     writer.write(Shown::Nothing, Some(receipt)).await;
                 }
             }
-            Sink::Held => self.give_receipts(),
+            Sink::Held => self.receipts.drain(..).for_each(|owed| owed.receipt.give()),
         }
-    }
-
-    fn give_receipts(&mut self) {
-        self.receipts.drain(..).for_each(|(_, receipt)| receipt.give());
     }
 
     /// Returns what was rendered and not handed over yet.
@@ -334,6 +349,13 @@ impl Screen {
     }
 }
 
+fn give_at_terminal(repl: &ReplHandle, Owed { receipt, is_kept, .. }: Owed) {
+    match is_kept {
+        true => receipt.give(),
+        false => repl.then_give(receipt),
+    }
+}
+
 fn not_recorded(reason: &std::io::Error) -> Notice {
     saying::History::NotRecorded { reason }.into()
 }
@@ -348,10 +370,27 @@ mod tests {
         let mut screen = Screen::new(Form::Json, Sink::Held, None);
         for receipt in receipts {
             screen.emit(&Notice::Notice { text: "a line".to_owned() });
-            screen.then_give(receipt);
+            screen.then_give(receipt, false);
         }
         assert_eq!(shown(), 0, "nothing is handed over yet");
         screen.flush().await;
         assert_eq!(shown(), 3);
+    }
+
+    #[tokio::test]
+    async fn at_a_terminal_that_has_written_nothing_only_what_is_kept_is_acknowledged() {
+        for (is_kept, given) in [(true, 3), (false, 0)] {
+            let (receipts, shown) = Receipt::of_first_texts(3);
+            let sink = Sink::Terminal(Arc::new(ReplHandle::without_editor()));
+            let mut screen = Screen::new(Form::Human(Human { color: false }), sink, None);
+            for receipt in receipts {
+                screen.emit(&Notice::Notice { text: "a line".to_owned() });
+                screen.then_give(receipt, is_kept);
+            }
+            screen.flush().await;
+            assert_eq!(shown(), given, "kept: {is_kept}");
+            screen.clear();
+            assert_eq!(shown(), given, "kept: {is_kept}, and cleared");
+        }
     }
 }

@@ -36,8 +36,11 @@ pub(crate) enum Repeated {
     LookAlike,
     /// A name looks like this one, which is this user's own, or an acquaintance's. Each name is counted apart.
     LooksLike(UserName),
-    /// The private session of a user was refused because of his key.
+    /// The private session of a user was refused because the file of pinned keys cannot be used.
     ForkRefused,
+    /// The private session of a user was refused because another key is pinned for his name. Each name is counted
+    /// apart.
+    KeyChanged(UserName),
     /// A user who wanted a private session has waited for too long.
     WaitedInVain,
     /// A stranger opened a private session.
@@ -84,7 +87,7 @@ impl Ord for Answered {
 impl Repeated {
     /// All kinds, for tests that try each.
     #[cfg(test)]
-    pub(crate) fn all() -> [Self; 19] {
+    pub(crate) fn all() -> [Self; 20] {
         let name: UserName = "anna".parse().expect("this is a valid name");
         [
             Self::Skipped,
@@ -100,6 +103,7 @@ impl Repeated {
             Self::LookAlike,
             Self::LooksLike(name.clone()),
             Self::ForkRefused,
+            Self::KeyChanged(name.clone()),
             Self::WaitedInVain,
             Self::StrangerCame,
             Self::StrangerWent,
@@ -131,6 +135,7 @@ impl Repeated {
             | Self::Renamed
             | Self::OtherLog
             | Self::ForkRefused
+            | Self::KeyChanged(_)
             | Self::WaitedInVain => false,
         }
     }
@@ -176,7 +181,10 @@ impl Repeated {
                 format!("{count} more names only look like {name}: \\whois tells whose key is whose")
             }
             Self::ForkRefused => {
-                format!("{count} more private sessions were refused, for their keys are not the pinned ones")
+                format!("{count} more private sessions were refused, for their keys could not be pinned")
+            }
+            Self::KeyChanged(name) => {
+                format!("{count} more private sessions with {name} were refused, for another key is pinned")
             }
             Self::WaitedInVain => {
                 format!("{count} more waited for two minutes to talk in private, and were declined")

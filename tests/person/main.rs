@@ -47,6 +47,8 @@ mod rooms;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
+mod stopped;
+#[cfg(test)]
 mod typing;
 #[cfg(test)]
 mod verify;

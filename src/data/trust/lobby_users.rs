@@ -67,13 +67,14 @@ impl LobbyTrust {
             .is_some_and(|users| users.values().any(|pin| pin.key == *key && !pin.refused)))
     }
 
-    /// Returns the names that have a pinned key, in the form in which names are compared.
+    /// Returns the names that have a pinned key, in the form in which names are compared, and their keys.
     ///
     /// # Errors
     /// Fails if the file cannot be read.
-    pub fn names(&self) -> Result<Vec<String>, TrustError> {
+    pub fn pinned(&self) -> Result<Vec<(String, PublicKey)>, TrustError> {
         let known = self.trust.read()?;
-        Ok(known.lobbies.get(&self.lobby).map(|users| users.keys().cloned().collect()).unwrap_or_default())
+        let users = known.lobbies.get(&self.lobby).into_iter().flatten();
+        Ok(users.map(|(name, pin)| (name.clone(), pin.key)).collect())
     }
 
     /// Pins a user's key for the user's name.
