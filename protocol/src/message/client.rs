@@ -195,7 +195,15 @@ impl ClientMessage {
     /// # Errors
     /// Fails if the line is not a message.
     pub fn read(line: &[u8]) -> serde_json::Result<Self> {
-        Self::fast_say(line).map_or_else(|| serde_json::from_slice(line), Ok)
+        Self::fast_say(line).map_or_else(|| Self::read_by_serde(line), Ok)
+    }
+
+    fn read_by_serde(line: &[u8]) -> serde_json::Result<Self> {
+        // serde would also take an array for a message, and read all of it before it finds out that it is none.
+        match line.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'{') => serde_json::from_slice(line),
+            _ => Err(serde::de::Error::custom("it is no JSON object")),
+        }
     }
 
     fn fast_say(line: &[u8]) -> Option<Self> {

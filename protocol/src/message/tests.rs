@@ -117,8 +117,12 @@ fn a_line_on_the_fast_path_is_read_as_serde_reads_it() {
         r#"{"type":"say","id":1,"room":"dev","room":"ops","text":"hello"}"#,
         r#"{"type":"say","id":1,"text":"hello","room":"dev"}"#,
         r#"{"type":"ping"}"#,
+        " \t{\"type\":\"ping\"}\r",
         "{\"type\":\"say\",\"id\":1,\"text\":\"a\u{1b}\"}",
     ];
+    for not_an_object in [r#"["ping"]"#, " [[],[],[]]", "7", r#""ping""#, "null", "\u{feff}{}"] {
+        assert!(ClientMessage::read(not_an_object.as_bytes()).is_err(), "{not_an_object}");
+    }
     for line in says {
         let (ours, serdes) = (ClientMessage::read(line.as_bytes()), serde_json::from_str(line));
         assert_eq!(ours.ok(), serdes.ok(), "{line}");

@@ -70,8 +70,8 @@ const LINGER: Duration = Duration::from_secs(1);
 /// What the connection's task has to deal with next.
 #[derive(Debug)]
 enum Event {
-    /// The client sent this message.
-    Message(ClientMessage),
+    /// The client sent this message, in a line of this many bytes.
+    Line { message: ClientMessage, bytes: usize },
     /// Something came from the client after [`Outlet::probe`](crate::lobby::Outlet::probe).
     Alive,
     /// The client sent something that is no message; this is the reason.
@@ -155,6 +155,8 @@ struct Inner<S> {
     alive: bool,
     /// Whether the client has closed its side and sends nothing more.
     ended: bool,
+    /// Whether other connections have their turn before the next line of this one is read.
+    gives_way: bool,
     heard: Instant,
 }
 
@@ -183,6 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             probed: false,
             alive: false,
             ended: false,
+            gives_way: false,
             heard: Instant::now(),
         };
         Ok(Self { inner: Mutex::new(inner), recent, metrics })

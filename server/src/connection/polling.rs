@@ -11,6 +11,10 @@ use tokio::time::Instant;
 
 use super::{Connection, Event, Inner, Over, Stage};
 
+/// After a line of more than this many bytes, other connections have their turn before this one is read on: to read
+/// such a line can take as long as to serve a hundred texts.
+const LONG_LINE: usize = 4 * 1024;
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Writes what can be written, and reads if `taking` is true, until the task has something to do.
     pub(super) fn poll_event(&self, cx: &mut Context<'_>, taking: bool) -> Poll<Event> {
@@ -37,8 +41,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if std::mem::take(&mut inner.alive) {
                 return Poll::Ready(Event::Alive);
             }
+            if std::mem::take(&mut inner.gives_way) {
+                inner.waker.wake_by_ref();
+                return Poll::Pending;
+            }
             match inner.next_message() {
-                Ok(Some(message)) => return Poll::Ready(Event::Message(message)),
+                Ok(Some((message, bytes))) => return Poll::Ready(Event::Line { message, bytes }),
                 Ok(None) if inner.ended => return Poll::Ready(Event::Over(Over::Closed)),
                 Ok(None) => {}
                 Err(err) => return Poll::Ready(Event::Bad(err.to_string())),
@@ -72,14 +80,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
-    /// Returns the next message. A line of blanks only counts as a message whose type is not known, so that it is
-    /// ignored and still costs what a message costs.
-    fn next_message(&mut self) -> Result<Option<ClientMessage>, CodecError> {
-        match self.lines.next_line_or_blank()? {
-            Some(line) if line.is_empty() => Ok(Some(ClientMessage::Unknown)),
-            Some(line) => Ok(Some(ClientMessage::read(&line)?)),
-            None => Ok(None),
+    /// Returns the next message and how many bytes its line has. A line of blanks only counts as an empty line with a
+    /// message whose type is not known, so that it is ignored and still costs what a message costs.
+    fn next_message(&mut self) -> Result<Option<(ClientMessage, usize)>, CodecError> {
+        let Some(line) = self.lines.next_line_or_blank()? else { return Ok(None) };
+        if line.is_empty() {
+            return Ok(Some((ClientMessage::Unknown, 0)));
         }
+        self.gives_way = line.len() > LONG_LINE;
+        Ok(Some((ClientMessage::read(&line)?, line.len())))
     }
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {

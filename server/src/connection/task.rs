@@ -1,7 +1,9 @@
 //! The life of one connection: first the handshake and the hello, which have to come within a time limit, then messages
 //! until the connection ends. This file owns the timers and the rate limit; everything that is told to the client goes
-//! through [`Connection`]. The hello is in `hello`, and what each message leads to is in `messages`.
+//! through [`Connection`]. The hello is in `hello`, what each message leads to is in `messages`, and how a command gets to
+//! the lobby is in `asking`.
 
+mod asking;
 mod hello;
 mod messages;
 
@@ -9,13 +11,13 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::vec;
 
-use hobnob_protocol::message::{NotAcceptedCode, RefusedCode, ServerMessage};
+use hobnob_protocol::message::{RefusedCode, RoomCursor, ServerMessage};
 use hobnob_protocol::text::Text;
 use hobnob_protocol::{HANDSHAKE_TIMEOUT, LOBBY_DEAD_AFTER, LOBBY_PING_AFTER};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
@@ -27,7 +29,7 @@ use super::turns::Turns;
 use super::{Connection, Event, LINGER, LogRead, Over, Recent, RecentOfRooms};
 use crate::admission::banned_ranges::BannedRanges;
 use crate::decide::{ConnectionId, RoomView};
-use crate::lobby::{Admitted, ConnectionNumbers, Ending, LobbyCommand, LobbyHandle, Outlet};
+use crate::lobby::{Admitted, ConnectionNumbers, Ending, LobbyCommand, LobbyHandle};
 use crate::log::LobbyLog;
 use crate::metrics::Metrics;
 use crate::relay::{Relay, RelayClient};
@@ -58,7 +60,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+    pub(super) fn connection<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         stream: S,
         send_now: Option<SendNow<S>>,
@@ -124,7 +126,7 @@ where
         if poll_fn(|cx| connection.poll_handshake(cx)).await.is_err() || connection.is_for_relay() {
             return;
         }
-        let Ok(_hello) = read_hello(&connection, shared.paces.rate()).await else { return };
+        let Ok(_hello) = read_hello(&connection, None).await else { return };
         last_words(&connection, ServerMessage::refused(code)).await;
     };
     let _too_slow = timeout(HANDSHAKE_TIMEOUT, told).await;
@@ -196,6 +198,7 @@ where
         shared,
         id: stay.id,
         arrival: Some(arrival),
+        rooms_of_hello: Vec::new().into_iter(),
         ready_at: pace.ready_at(Instant::now()),
         pace,
         throttled: false,
@@ -205,15 +208,9 @@ where
     let mut hearing = Hearing::Heard;
     loop {
         let taking = life.may_take(timer.as_mut());
-        // The event is boxed and handled outside of the select, so that an idle connection keeps no memory for an
-        // event.
-        let event = tokio::select! {
-            event = poll_fn(|cx| connection.poll_event(cx, taking)) => Some(Box::new(event)),
-            () = &mut timer => None,
-        };
-        let next = match event {
-            Some(event) => life.event(*event),
-            None => life.tick(timer.as_mut()),
+        let next = match taking.then(|| life.join_again()).flatten() {
+            Some(next) => next,
+            None => life.next(timer.as_mut(), taking).await,
         };
         match next {
             Next::GoOn => {}
@@ -245,21 +242,14 @@ where
     hearing
 }
 
-/// Returns the id of the text or act that a command brings, or `None` for other commands.
-fn said_in(command: &LobbyCommand) -> Option<u64> {
-    match command {
-        LobbyCommand::Say { id, .. } => Some(*id),
-        LobbyCommand::Act(act) => Some(act.id),
-        _ => None,
-    }
-}
-
 pub(super) struct Life<'a, S> {
     pub(super) connection: &'a Connection<S>,
     pub(super) shared: &'a Shared,
     id: ConnectionId,
     /// What is remembered of the hello until the client is welcomed.
     arrival: Option<Box<Arrival>>,
+    /// The rooms that the hello named and that the client is not back in yet.
+    rooms_of_hello: vec::IntoIter<RoomCursor>,
     pace: Pace,
     /// When the client may be read again; `None` if it may be read now.
     ready_at: Option<Instant>,
@@ -270,6 +260,20 @@ pub(super) struct Life<'a, S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
+    /// Waits until there is something to do.
+    async fn next(&mut self, mut timer: Pin<&mut Sleep>, taking: bool) -> Next {
+        // The event is boxed and handled outside of the select, so that an idle connection keeps no memory for an
+        // event.
+        let event = tokio::select! {
+            event = poll_fn(|cx| self.connection.poll_event(cx, taking)) => Some(Box::new(event)),
+            () = &mut timer => None,
+        };
+        match event {
+            Some(event) => self.event(*event),
+            None => self.tick(timer),
+        }
+    }
+
     /// Whether something may be read from the client. If not, the timer is set to the time when it may.
     fn may_take(&mut self, timer: Pin<&mut Sleep>) -> bool {
         if self.throttled {
@@ -314,7 +318,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
 
     fn event(&mut self, event: Event) -> Next {
         match event {
-            Event::Message(message) => self.message(message),
+            Event::Line { message, bytes } => self.message(message, bytes),
             Event::Alive => Next::Ask(LobbyCommand::Alive(self.id)),
             Event::Read(read) => Next::Read(read),
             Event::Admitted(admitted) => Next::Welcome(admitted),
@@ -329,38 +333,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
         }
     }
 
-    /// Puts a command to the lobby; gives the command back when the lobby's queue is full.
-    fn ask(&self, command: LobbyCommand) -> Option<LobbyCommand> {
-        match self.shared.lobby.try_send(command) {
-            Ok(()) => None,
-            Err(TrySendError::Full(command)) => Some(command),
-            Err(TrySendError::Closed(command)) => {
-                self.not_asked(said_in(&command));
-                None
-            }
-        }
-    }
-
-    /// Puts a command to the lobby as soon as the lobby's queue has room for it.
-    async fn wait_to_ask(&self, command: LobbyCommand) {
-        let said = said_in(&command);
-        let asked = self.shared.lobby.send(command).await;
-        // The client could not be heard while this task waited for the lobby.
-        self.connection.excuse_silence();
-        if asked.is_err() {
-            self.not_asked(said);
-        }
-    }
-
-    /// The lobby is closed, and the author of a text or act is told that it is not said. Nothing is answered to other
-    /// commands, because the lobby tells everybody that it is closing.
-    fn not_asked(&self, said: Option<u64>) {
-        if let Some(id) = said {
-            let closing = ServerMessage::not_accepted(id, NotAcceptedCode::Closing);
-            self.connection.tell(&closing);
-        }
-    }
-
     /// Finds out from which position the client reads on, and tells the client that it is in the lobby.
     async fn welcome(&mut self, admitted: &Admitted) {
         // A client is let in only once.
@@ -371,13 +343,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             self.shared.banned.is_an_operators(welcome.observed);
         }
         self.connection.welcome(welcome);
-        for room in arrival.rooms {
-            if let Next::Ask(command) = self.join_room(room.into())
-                && let Some(command) = self.ask(command)
-            {
-                self.wait_to_ask(command).await;
-            }
-        }
+        self.rooms_of_hello = arrival.rooms.into_iter();
     }
 
     /// Finds out from which position the client reads on in a room, and tells the client that it is in the room.

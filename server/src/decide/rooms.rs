@@ -378,7 +378,7 @@ impl Rooms {
     }
 
     /// Returns the rooms in which something was said, each with its newest message.
-    pub(super) fn spoken_in(&self) -> Vec<(KeptRoom, Position)> {
+    pub(crate) fn spoken_in(&self) -> Vec<(KeptRoom, Position)> {
         let rooms = self.rooms.values().map(|room| (room.kept(), room.numbering.head()));
         rooms.filter(|(_, head)| head.seq.0 > 0).collect()
     }

@@ -41,11 +41,6 @@ impl TokenBucket {
         self.tokens >= self.most
     }
 
-    /// Takes a token. The caller makes sure that there is one ([`ready_at`](Self::ready_at)).
-    pub(crate) fn take(&mut self, now: Instant) {
-        self.take_many(1, now);
-    }
-
     /// Takes `count` tokens. Tokens that are not there are owed, and have to be gained before the next one may be
     /// taken.
     pub(crate) fn take_many(&mut self, count: usize, now: Instant) {
@@ -82,12 +77,12 @@ mod tests {
         let mut bucket = TokenBucket::new(2, start);
         for _ in 0..20 {
             assert_eq!(bucket.ready_at(start), None);
-            bucket.take(start);
+            bucket.take_many(1, start);
         }
         let ready = bucket.ready_at(start).unwrap();
         assert!((ready - start).as_millis().abs_diff(500) <= 1);
         assert_eq!(bucket.ready_at(ready), None);
-        bucket.take(ready);
+        bucket.take_many(1, ready);
         assert!(bucket.ready_at(ready).is_some());
     }
 
@@ -97,8 +92,9 @@ mod tests {
         for (clients, at_once, in_ten_seconds) in [(1, 20, 20), (5, 20, 100), (100, 200, 2000)] {
             let mut bucket = TokenBucket::of_many(2, clients, start);
             let mut taken = |now| {
-                let took = (0..10_000)
-                    .take_while(|_| bucket.ready_at(now).is_none().then(|| bucket.take(now)).is_some());
+                let took = (0..10_000).take_while(|_| {
+                    bucket.ready_at(now).is_none().then(|| bucket.take_many(1, now)).is_some()
+                });
                 took.count()
             };
             assert_eq!(taken(start), at_once, "{clients}");

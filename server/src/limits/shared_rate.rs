@@ -79,12 +79,13 @@ impl<K: Eq + Hash> Kept<K> {
 }
 
 impl SharedBucket {
-    /// Takes a token, which is owed if it is not there. Returns when the one who took it may go on; `None` means now.
+    /// Takes `count` tokens, which are owed if they are not there. Returns when the one who took them may go on; `None`
+    /// means now.
     /// Each who waits has paid for his own turn, so those who share a bucket need not ask again when their time has
     /// come, and none of them can be overtaken by the others again and again.
-    pub(crate) fn take(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn take(&self, count: usize, now: Instant) -> Option<Instant> {
         let mut bucket = lock(&self.0);
-        bucket.take(now);
+        bucket.take_many(count, now);
         bucket.ready_at(now)
     }
 
@@ -109,7 +110,7 @@ mod tests {
 
     /// Takes tokens until one has to wait; returns how many were taken.
     fn drain(bucket: &SharedBucket, now: Instant) -> usize {
-        (1..1000).find(|_| bucket.take(now).is_some()).unwrap()
+        (1..1000).find(|_| bucket.take(1, now).is_some()).unwrap()
     }
 
     fn kept(rates: &SharedRates<usize>) -> usize {
@@ -132,7 +133,7 @@ mod tests {
         let rates = rates(10, now);
         let hands: Vec<_> = (0..4).map(|_| rates.of(1, now)).collect();
         assert_eq!(drain(&hands[0], now), 20);
-        let turns: Vec<_> = hands.iter().map(|hand| hand.take(now).unwrap() - now).collect();
+        let turns: Vec<_> = hands.iter().map(|hand| hand.take(1, now).unwrap() - now).collect();
         for (turn, millis) in turns.iter().zip([1000, 1500, 2000, 2500]) {
             assert!(turn.as_millis().abs_diff(millis) <= 1, "{turns:?}");
         }

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use hobnob_order::{Follower, OrderedStream, Place, StreamError, next};
 use hobnob_protocol::chain::{LogId, Seq};
+use hobnob_protocol::room::RoomName;
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::catching::Catching;
-use crate::decide::{Effect, Machine, Proposals};
+use crate::decide::{Effect, Machine, Proposals, RoomId};
 use crate::log::{LobbyLog, LogError};
 
 /// How long the order may be silent although it holds more batches, and for how long it may be impossible to ask for
@@ -96,6 +97,19 @@ pub enum CannotCatchUp {
         /// The newest message of the machine.
         noted: Seq,
     },
+    /// The log of a room lacks messages that the machine beside it has.
+    #[error(
+        "the log of room #{room} ends at message {log} and what is noted beside it at {noted}: the log was put back from \
+         a copy that is older than machine.json; {BEGIN_AGAIN}"
+    )]
+    BehindInRoom {
+        /// The name of the room.
+        room: RoomName,
+        /// The newest message of the room's log; 0 if there is no log of the room.
+        log: Seq,
+        /// The newest message of the room in the machine.
+        noted: Seq,
+    },
     /// Some messages from before the founding are not in the order.
     #[error(
         "the lobby is not founded to its end: message {head} is missing; run `hobnob-server found` again on the \
@@ -165,6 +179,7 @@ async fn read_on(
     let follower = follow(stream, &machine, begins).await?;
     let mut catching = Catching::new(Arc::clone(log), stored);
     let mut reading = Reading { machine, follower, reached: place, end, known, settled: None };
+    reading.rooms_are_in(&**log, stream, &mut catching).await?;
     let mut decided = Vec::new();
     while reading.apply_next(&mut decided).await? {
         if catching.asks_which_rooms_end(&decided) {
@@ -226,6 +241,36 @@ impl Reading {
         Ok(true)
     }
 
+    /// Makes sure that the log has of each room what the machine has. A room that is in the machine alone may have ended
+    /// since, because the log was stored further than the machine was saved. So it is asked which rooms end.
+    async fn rooms_are_in(
+        &self,
+        log: &dyn LobbyLog,
+        stream: &Arc<dyn OrderedStream<Proposals>>,
+        catching: &mut Catching,
+    ) -> Result<(), CannotCatchUp> {
+        let mut absent = Vec::new();
+        for (kept, noted) in self.machine.rooms().spoken_in() {
+            let (room, noted) = (kept.id, noted.seq);
+            // A log that ends before that message gives its own end, and a log that is not there an error.
+            match log.read_room(room.log, noted, 1, 0).await {
+                Ok(stretch) if stretch.after.seq >= noted => {}
+                Ok(stretch) => return Err(behind_in(room, stretch.after.seq, noted)),
+                Err(err) => {
+                    tracing::debug!(%err, "a room that is noted beside the log is not in it");
+                    absent.push((room, noted));
+                }
+            }
+        }
+        if absent.is_empty() {
+            return Ok(());
+        }
+        let ended = self.rooms_that_end(stream).await?;
+        let lost = absent.into_iter().find(|(room, _)| !ended.contains(&room.log));
+        catching.rooms_end(ended);
+        lost.map_or(Ok(()), |(room, noted)| Err(behind_in(room, Seq(0), noted)))
+    }
+
     /// Returns the logs of the rooms that end between here and the end of the order. Reads it to its end for that, and
     /// stays here itself.
     async fn rooms_that_end(
@@ -244,6 +289,10 @@ impl Reading {
         }
         Ok(ended)
     }
+}
+
+fn behind_in(room: RoomId, log: Seq, noted: Seq) -> CannotCatchUp {
+    CannotCatchUp::BehindInRoom { room: room.name, log, noted }
 }
 
 /// Follows the order from the place at which `machine` stands. If the batch at that place is still kept, it has to be the

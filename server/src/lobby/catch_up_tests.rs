@@ -288,6 +288,39 @@ async fn more_names_than_are_stored_at_once_are_all_freed_once_while_catching_up
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_log_that_lacks_what_the_machine_beside_it_has_of_a_room_is_refused() {
+    let mut remade = Remade::begin().await;
+    let [folder, older, empty] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let log = SqliteLog::open(folder.path(), SqliteOptions::default()).unwrap();
+    let id = log.contents().log;
+    let start = Machine::shared(Position::start(&id));
+    drop(log);
+    for copy in [&older, &empty] {
+        SqliteLog::make_after(copy.path(), id, Position::start(&id)).unwrap();
+    }
+    remade.read(&folder, start.clone()).await.unwrap();
+    remade.read(&older, start).await.unwrap();
+    let ids = Remade::TEXTS + 1..Remade::TEXTS + 11;
+    remade.say(ids).await;
+    let machine = {
+        let saved = remade.read(&folder, Machine::shared(Position::start(&id))).await.unwrap();
+        // The lobby's own log is the same in all copies: only the room has gone on.
+        assert_eq!(saved.head().seq, Seq(0));
+        saved
+    };
+    for (copy, log) in [(&older, Remade::TEXTS), (&empty, 0)] {
+        let refused = remade.read(copy, machine.clone()).await.err().unwrap().to_string();
+        let expected =
+            format!("room #dev ends at message {log} and what is noted beside it at {}", Remade::TEXTS + 10);
+        assert!(refused.contains(&expected) && refused.contains(BEGIN_AGAIN), "{refused}");
+    }
+    remade.read(&folder, machine.clone()).await.unwrap();
+    // A room that has ended since is in no log, and nothing of it is missing.
+    remade.go_on(false).await;
+    remade.read(&empty, machine).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_error_of_the_log_is_told_with_its_cause_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let remade = Remade::begin().await;

@@ -6,21 +6,25 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{ClientMessage, Hello, RefusedCode, ServerMessage};
-use hobnob_protocol::{MAX_CANDIDATES, MAX_ROOMS_OF_A_KEY, PROTOCOL_VERSION};
+use hobnob_protocol::{MAX_CANDIDATES, MAX_HELLO_BYTES, MAX_ROOMS_OF_A_KEY, PROTOCOL_VERSION};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Shared, Stay, last_words};
 use crate::connection::arrival::Arrival;
 use crate::connection::candidates::candidates;
-use crate::connection::pace::Pace;
+use crate::connection::pace::{Pace, counts_as};
 use crate::connection::{Connection, Event};
 use crate::decide::{ConnectionId, Newcomer};
-use crate::limits::rate::TokenBucket;
 use crate::lobby::{Join, LobbyCommand, Outlet};
 use crate::network::Network;
+
+/// How many lines may come before a hello; together they may have [`MAX_HELLO_BYTES`]. A client has nothing to say there,
+/// except for a message of a later version that this server ignores, and a ping if its hello takes long.
+const MAX_LINES_BEFORE_HELLO: usize = 16;
+
+const NOT_FIRST: &str = "hello is the first message";
 
 /// What a client came for.
 pub(super) enum Arrived {
@@ -43,7 +47,11 @@ where
     if connection.is_for_relay() {
         return Ok(Arrived::ForRelay);
     }
-    let (hello, key) = read_hello(connection, shared.paces.rate()).await?;
+    let key = connection.peer().map_err(|err| err.to_string())?;
+    let observed = remote.ip().to_canonical();
+    let network = Network::of(observed);
+    let pace = shared.paces.of(key, network);
+    let hello = read_hello(connection, Some(&pace)).await?;
     if hello.protocol != PROTOCOL_VERSION {
         last_words(connection, ServerMessage::refused(RefusedCode::Protocol)).await;
         return Err(format!("it speaks version {}", hello.protocol));
@@ -52,7 +60,6 @@ where
     let span = tracing::Span::current();
     span.record("name", tracing::field::debug(hello.name.as_str()));
     span.record("key", tracing::field::display(key.fingerprint()));
-    let observed = remote.ip().to_canonical();
     let arrival = Box::new(Arrival::new(&hello, observed));
     let Ok(permit) = shared.lobby.reserve().await else {
         last_words(connection, ServerMessage::refused(RefusedCode::Closing)).await;
@@ -63,8 +70,6 @@ where
     let candidates = candidates(&hello.candidates, hello.port, observed);
     tracing::debug!(agent = ?hello.agent.chars().take(64).collect::<String>(), "asks to join");
     let newcomer = Newcomer { wish: hello.name, key, run: hello.run, candidates };
-    let network = Network::of(observed);
-    let pace = shared.paces.of(key, network);
     let join = Join { id, outlet, newcomer, network };
     let stay = Stay { id, leave: Some(permit) };
     match shared.lobby.send(LobbyCommand::Join(Box::new(join))).await {
@@ -73,39 +78,42 @@ where
     }
 }
 
-pub(super) async fn read_hello<S>(connection: &Connection<S>, rate: u32) -> Result<(Hello, PublicKey), String>
+/// Reads up to the hello. Each line takes from `pace`, also the hello, and what does not fit waits. A client that is
+/// turned away has no pace: what it may send before its hello is little.
+pub(super) async fn read_hello<S>(connection: &Connection<S>, pace: Option<&Pace>) -> Result<Hello, String>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut bucket = TokenBucket::new(rate, Instant::now());
-    // Unknown messages are ignored, here as everywhere. The timeout of the handshake limits for how long.
-    let event = loop {
-        if let Some(ready) = bucket.ready_at(Instant::now()) {
+    let (mut lines, mut bytes_before) = (0, 0);
+    // Unknown messages are ignored, here as everywhere.
+    let bad = loop {
+        let (message, bytes) = match poll_fn(|cx| connection.poll_event(cx, true)).await {
+            Event::Line { message, bytes } => (message, bytes),
+            Event::Bad(reason) => break reason,
+            Event::Over(over) => return Err(over.to_string()),
+            Event::Alive | Event::Read(_) | Event::Admitted(_) | Event::InRoom(_) => {
+                break NOT_FIRST.to_owned();
+            }
+        };
+        let count = counts_as(&message, bytes);
+        if let Some(ready) = pace.and_then(|pace| pace.take(count, Instant::now())) {
             sleep_until(ready).await;
         }
-        bucket.take(Instant::now());
-        match poll_fn(|cx| connection.poll_event(cx, true)).await {
-            Event::Message(ClientMessage::Unknown | ClientMessage::Pong) => {}
-            Event::Message(ClientMessage::Ping) => connection.tell(&ServerMessage::Pong),
-            event => break event,
-        }
-    };
-    let bad = match event {
-        Event::Message(ClientMessage::Hello(hello)) => {
-            let key = connection.peer().map_err(|err| err.to_string())?;
-            if hello.candidates.len() > MAX_CANDIDATES {
-                "too many candidates".to_owned()
-            } else if hello.rooms.len() > MAX_ROOMS_OF_A_KEY {
-                "too many rooms".to_owned()
-            } else {
-                return Ok((hello, key));
+        (lines, bytes_before) = (lines + 1, bytes_before + bytes);
+        match message {
+            ClientMessage::Hello(hello) if hello.candidates.len() > MAX_CANDIDATES => {
+                break "too many candidates".to_owned();
             }
-        }
-        Event::Message(_) => "hello is the first message".to_owned(),
-        Event::Bad(reason) => reason,
-        Event::Over(over) => return Err(over.to_string()),
-        Event::Alive | Event::Read(_) | Event::Admitted(_) | Event::InRoom(_) => {
-            "hello is the first message".to_owned()
+            ClientMessage::Hello(hello) if hello.rooms.len() > MAX_ROOMS_OF_A_KEY => {
+                break "too many rooms".to_owned();
+            }
+            ClientMessage::Hello(hello) => return Ok(hello),
+            _ if lines > MAX_LINES_BEFORE_HELLO || bytes_before > MAX_HELLO_BYTES => {
+                break "too much comes before hello".to_owned();
+            }
+            ClientMessage::Unknown | ClientMessage::Pong => {}
+            ClientMessage::Ping => connection.tell(&ServerMessage::Pong),
+            _ => break NOT_FIRST.to_owned(),
         }
     };
     last_words(connection, ServerMessage::Bad { reason: bad.clone() }).await;

@@ -14,19 +14,20 @@ use tokio::time::Instant;
 use super::{Life, Next};
 use crate::connection::Recent;
 use crate::connection::outgoing::PartedAnswer;
+use crate::connection::pace::counts_as;
 use crate::connection::rooms::Asked;
 use crate::decide::ProposedAct;
 use crate::lobby::{LobbyCommand, Outlet};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
-    pub(super) fn message(&mut self, message: ClientMessage) -> Next {
+    pub(super) fn message(&mut self, message: ClientMessage, bytes: usize) -> Next {
         let is_free = match message {
             ClientMessage::Pong => self.connection.pong(),
             ClientMessage::Leave => true,
             _ => false,
         };
         if !is_free {
-            self.ready_at = self.pace.take(Instant::now());
+            self.ready_at = self.pace.take(counts_as(&message, bytes), Instant::now());
         }
         let from = self.id;
         match message {
@@ -65,6 +66,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
             ClientMessage::Consent { ask, answer } => Next::Ask(LobbyCommand::Consent { from, ask, answer }),
             ClientMessage::Pong | ClientMessage::Unknown => Next::GoOn,
         }
+    }
+
+    /// Joins the next room that the hello named. Each counts as a line, as if the client had sent a `join`. Nothing else
+    /// of the client is read before it is done with these rooms.
+    pub(super) fn join_again(&mut self) -> Option<Next> {
+        let room = self.rooms_of_hello.next()?;
+        if self.rooms_of_hello.len() == 0 {
+            self.rooms_of_hello = Vec::new().into_iter();
+        }
+        self.ready_at = self.pace.take(1, Instant::now());
+        Some(self.join_room(room.into()))
     }
 
     pub(super) fn join_room(&self, asked: Asked) -> Next {

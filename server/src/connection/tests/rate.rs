@@ -1,6 +1,11 @@
 //! How fast a client is read: every line counts, also one that means nothing.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
+
+use hobnob_protocol::MAX_ROOMS_OF_A_KEY;
+use hobnob_protocol::message::{Cursor, RoomCursor};
 
 use super::*;
 
@@ -95,15 +100,108 @@ async fn new_keys_give_a_network_no_more_than_the_rate_of_the_clients_that_it_ma
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_before_the_hello_is_read_at_the_rate_too() {
-    for (count, is_welcome) in [(FLOOD / 4, true), (2 * FLOOD, false)] {
-        for line in ["{\"type\":\"pong\"}\n", "\n"] {
-            let world = world();
-            let mut anna = world.connect(64 * 1024).await;
-            anna.send_lines(line, count).await;
-            anna.send(&ClientMessage::Hello(hello("anna"))).await;
-            let answer = anna.next().await;
-            assert_eq!(matches!(answer, Some(ServerMessage::Welcome(_))), is_welcome, "{line:?} {answer:?}");
+async fn what_comes_before_the_hello_is_bounded_in_lines_and_in_bytes() {
+    let long = format!("{{\"type\":\"later\",\"x\":\"{}\"}}\n", "x".repeat(MAX_HELLO_BYTES / 2));
+    for (line, count, is_welcome) in [
+        ("{\"type\":\"pong\"}\n", 16, true),
+        ("{\"type\":\"pong\"}\n", 17, false),
+        ("\n", 17, false),
+        (&*long, 1, true),
+        (&*long, 2, false),
+    ] {
+        let world = world();
+        let mut anna = world.connect(64 * 1024).await;
+        anna.send_lines(line, count).await;
+        anna.send(&ClientMessage::Hello(hello("anna"))).await;
+        match anna.next().await {
+            Some(ServerMessage::Welcome(_)) => assert!(is_welcome, "{count} of {line:?}"),
+            Some(ServerMessage::Bad { reason }) => {
+                assert!(!is_welcome, "{count} of {line:?}");
+                assert_eq!(reason, "too much comes before hello");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_before_the_hello_takes_from_the_rate_of_the_key_over_all_its_connections() {
+    let (world, anna) = (world(), Identity::generate().unwrap());
+    let start = Instant::now();
+    for _ in 0..FLOOD / 10 {
+        let mut client = world.connect_as(&anna, 64 * 1024).await;
+        client.send_lines("{\"type\":\"ping\"}\n", 10).await;
+        for _ in 0..10 {
+            assert_eq!(client.next().await, Some(ServerMessage::Pong));
+        }
+    }
+    let took = start.elapsed();
+    assert!((9..12).contains(&took.as_secs()), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_room_in_a_hello_counts_as_a_join() {
+    let (world, anna) = (world(), Identity::generate().unwrap());
+    let room = RoomCursor {
+        room: "dev".parse().unwrap(),
+        cursor: Cursor { log: LogId::new([9; 16]), position: Position::start(&LogId::new([9; 16])) },
+    };
+    let mut took = Vec::new();
+    for _ in 0..3 {
+        let start = Instant::now();
+        let mut client = world.connect_as(&anna, 64 * 1024).await;
+        let rooms = vec![room.clone(); MAX_ROOMS_OF_A_KEY];
+        client.send(&ClientMessage::Hello(Hello { rooms, ..hello("anna") })).await;
+        let mut joined = 0;
+        while joined < MAX_ROOMS_OF_A_KEY {
+            joined += usize::from(matches!(client.next().await.unwrap(), ServerMessage::Joined(_)));
+        }
+        took.push(start.elapsed());
+    }
+    assert!(took[0] < Duration::from_secs(1), "all rooms are within what is saved up: {took:?}");
+    assert!((5..9).contains(&took[2].as_secs()), "64 rooms at ten a second: {took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_line_counts_as_several_and_a_long_text_as_one() {
+    let world = world();
+    let (mut anna, _) = world.join("anna", 1024 * 1024).await;
+    // Each line has 31 begun 4 KiB.
+    let long = format!("{{\"type\":\"later\",\"x\":\"{}\"}}\n", "x".repeat(30 * 4096));
+    anna.send_lines(&long, 6).await;
+    let took = anna.round_trip().await;
+    assert!((8..12).contains(&took.as_secs()), "{took:?}");
+    let (mut bobby, mut position) = world.join("bobby", 1024 * 1024).await;
+    let start = Instant::now();
+    for id in 1..=50 {
+        bobby.say(id, &"x".repeat(16 * 1024)).await;
+        bobby.follow(position, id).await;
+        position = world.shared.recent.lock().unwrap().position(Seq(id)).unwrap();
+    }
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn other_connections_have_their_turn_after_a_long_line() {
+    let world = World::new();
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let connection = world.shared.connection(far, None).unwrap();
+    let (config, _) = client_config(&Identity::generate().unwrap(), KeyPolicy::Any, LOBBY_ALPN);
+    let connect = TlsConnector::from(config).connect(server_name(), near);
+    let (client, opened) = tokio::join!(connect, poll_fn(|cx| connection.poll_handshake(cx)));
+    opened.unwrap();
+    let mut client = client.unwrap();
+    let long = format!("{{\"type\":\"later\",\"x\":\"{}\"}}\n", "x".repeat(5000));
+    for (line, gives_way) in [("{\"type\":\"later\"}\n", false), (&*long, true)] {
+        client.write_all(line.repeat(2).as_bytes()).await.unwrap();
+        client.flush().await.unwrap();
+        let event = poll_fn(|cx| connection.poll_event(cx, true)).await;
+        assert!(matches!(event, Event::Line { .. }), "{event:?}");
+        let waits = poll_fn(|cx| Poll::Ready(connection.poll_event(cx, true).is_pending())).await;
+        assert_eq!(waits, gives_way);
+        if gives_way {
+            let event = poll_fn(|cx| connection.poll_event(cx, true)).await;
+            assert!(matches!(event, Event::Line { .. }), "{event:?}");
         }
     }
 }
