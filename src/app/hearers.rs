@@ -1,37 +1,46 @@
-//! Who hears what is typed under a prompt, and what stands before such a text once it is said. This file does not know
-//! whether a line is said.
+//! Who hears what is typed under a prompt, and how such a text is shown once it is said. This file does not know whether
+//! a line is said.
 
-use tokio::time::Instant;
+use nu_ansi_term::{Color, Style};
 
 use crate::client::State;
 use crate::config::preferences::Links;
 use crate::repl::terminal::takes_links;
-use crate::repl::{Prompt, Said};
-use crate::session::SessionId;
-use crate::show::terminal::own::{self, To};
+use crate::repl::{AsSaid, Prompt};
+use crate::session::{SessionId, Sessions};
+use crate::show::terminal::own::{self, OwnRow, To};
 
 /// Returns who hears what is said in a session; `None` if the session is over.
-pub(super) fn to(session: SessionId, state: &State) -> Option<To<'_>> {
-    match (state.sessions.peer(session), state.sessions.room(session)) {
+pub(super) fn to(session: SessionId, sessions: &Sessions) -> Option<To<'_>> {
+    match (sessions.peer(session), sessions.room(session)) {
         (Some(peer), _) => Some(To::Peer(peer.mode, peer.peer.as_str())),
         (None, Some(room)) => Some(To::Room(&room.room)),
         (None, None) => (session == SessionId::LOBBY).then_some(To::Lobby),
     }
 }
 
-/// Returns what stands before this user's own texts on the screen: the same as before the texts of others, and the
-/// receiver `to` if it is not the lobby. A line that is refused because it is finished before `settled` does not look as
-/// if it was said.
-pub(super) fn shown_as_said(to: To<'_>, state: &State, settled: Option<Instant>) -> Said {
+/// Returns the prompt of a session without its counts, and its colour, which is red while nobody hears what is typed
+/// there.
+pub(super) fn prompt(session: SessionId, sessions: &Sessions) -> (String, Color) {
+    let Some(to) = to(session, sessions) else { return (format!("{session} (over)"), Color::Red) };
+    let (prompt, color) = to.prompt(session);
+    (prompt, if sessions.is_down(session) { Color::Red } else { color })
+}
+
+/// Returns how a text of this user is shown on the screen once it is said: like the texts of others, and with the
+/// receiver `to` if it is not the lobby.
+pub(super) fn as_said(to: To<'_>, state: &State, text: &str) -> AsSaid {
     let preferences = &state.user.preferences;
-    let (raw, styled) = own::head(&state.me.name, to);
-    let time = own::time_form(preferences.times);
+    let OwnRow { raw, styled, text } = own::row(&state.me.name, to, text);
+    let time =
+        own::time_form(preferences.times).map(|form| format!("{} ", jiff::Zoned::now().strftime(form)));
+    let time = time.unwrap_or_default();
+    let dimmed = if time.is_empty() { String::new() } else { Style::new().dimmed().paint(&time).to_string() };
     let links = match preferences.links {
         Links::Auto => takes_links(),
         Links::On => true,
         Links::Off => false,
     };
-    let most_lines = preferences.paste_ask.into();
-    let from = settled.map(Instant::into_std);
-    Said { time, name: Prompt::styled(&raw, &styled), from, links, most_lines }
+    let before = Prompt::styled(&format!("{time}{raw}"), &format!("{dimmed}{styled}"));
+    AsSaid { before, text: text.to_owned(), links }
 }

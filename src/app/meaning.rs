@@ -7,6 +7,8 @@ use crate::commands;
 use crate::data::table::Table;
 use crate::input::aliases;
 use crate::input::line::{self, Call, Habit, Line, Source};
+use crate::input::mistaken::glued_command;
+use crate::input::traits::Traits;
 use crate::show::failing;
 
 /// What a line is to do.
@@ -41,6 +43,13 @@ pub(super) enum Unclear {
         /// What to type in hobnob instead.
         instead: String,
     },
+    /// Another command is glued to the text of a command that many hear.
+    Glued {
+        /// The word of the command.
+        word: String,
+        /// The word of the other command.
+        behind: String,
+    },
     /// A sign of another keyboard stands before a word that would be a command.
     OtherSign {
         /// The sign that was typed in the place of a backslash or a slash.
@@ -57,6 +66,7 @@ impl Unclear {
             Self::CommandAndMore => failing::Input::CommandAndMore,
             Self::Hidden => failing::Input::Hidden,
             Self::Habit { word, instead } => failing::Input::Habit { word, instead },
+            Self::Glued { word, behind } => failing::Input::CommandGlued { word, behind },
             Self::OtherSign { sign, word } => failing::Input::OtherSign { sign, word },
         }
     }
@@ -69,27 +79,27 @@ pub(super) fn of(line: &str, source: Source<'_>, aliases: &Table, own: &UserName
     match &parsed {
         // A command stays a command, even if an earlier version of hobnob let an alias take its word.
         Line::Command(call) if !is_command(call) => match aliases::expand(call, aliases) {
-            Some(line) => plain(line::parse(&line, source), own),
-            None => plain(parsed, own),
+            Some(line) => plain(line::parse(&line, source), source, own),
+            None => plain(parsed, source, own),
         },
         Line::Slash(call, Habit::Same(word)) => {
             let call = Call { word, ..call.clone() };
             match aliases::expand(&call, aliases).filter(|_| !is_command(&call)) {
-                Some(line) => plain(line::parse(&line, source), own),
-                None => command(&call, own),
+                Some(line) => plain(line::parse(&line, source), source, own),
+                None => command(&call, source, own),
             }
         }
-        _ => plain(parsed, own),
+        _ => plain(parsed, source, own),
     }
 }
 
 /// Returns the meaning of a line in which no alias is looked up.
-fn plain(line: Line<'_>, own: &UserName) -> Meaning {
+fn plain(line: Line<'_>, source: Source<'_>, own: &UserName) -> Meaning {
     match line {
         Line::Blank => Meaning::Blank,
         Line::Text { said, .. } => Meaning::Text(said.to_owned()),
-        Line::Command(call) => command(&call, own),
-        Line::Slash(call, Habit::Same(word)) => command(&Call { word: &word, ..call }, own),
+        Line::Command(call) => command(&call, source, own),
+        Line::Slash(call, Habit::Same(word)) => command(&Call { word: &word, ..call }, source, own),
         Line::Slash(call, Habit::Other(instead)) => {
             Meaning::Unclear(Unclear::Habit { word: call.word.to_owned(), instead })
         }
@@ -101,8 +111,16 @@ fn plain(line: Line<'_>, own: &UserName) -> Meaning {
     }
 }
 
-fn command(call: &Call<'_>, own: &UserName) -> Meaning {
-    let says = commands::find(call.word).and_then(|command| command.traits.says);
+fn command(call: &Call<'_>, source: Source<'_>, own: &UserName) -> Meaning {
+    let traits = commands::find(call.word).map_or(Traits::NONE, |command| command.traits);
+    if let Source::Terminal(words) = source
+        && traits.heard_by_many
+        && let Some(behind) = glued_command(call.args, words)
+    {
+        let (word, behind) = (call.word.to_owned(), behind.to_owned());
+        return Meaning::Unclear(Unclear::Glued { word, behind });
+    }
+    let says = traits.says;
     match says.filter(|_| !call.args.is_empty()) {
         Some(text) => Meaning::Text(text(own, call.args)),
         None => Meaning::Command { word: call.word.to_owned(), args: call.args.to_owned() },
@@ -151,6 +169,7 @@ mod tests {
             ("\\brb\nsecret", Meaning::Unclear(Unclear::CommandAndMore)),
             (" \\brb", Meaning::Unclear(Unclear::Hidden)),
             ("/msg bobby secret", text("/msg bobby secret")),
+            ("\\me hi\\msg bobby x", text("* anna hi\\msg bobby x")),
         ] {
             assert_eq!(meaning(line, None), expected, "{line:?}");
         }
@@ -170,6 +189,8 @@ mod tests {
             ("/etc/hosts", text("/etc/hosts")),
             ("/", text("/")),
             ("/ msg", text("/ msg")),
+            ("\\me says \\msg bobby", text("* anna says \\msg bobby")),
+            ("\\msg bobby hi\\msg eve x", command("msg", "bobby hi\\msg eve x")),
         ] {
             assert_eq!(meaning(line, Some(&words)), expected, "{line:?}");
         }
@@ -187,6 +208,12 @@ mod tests {
             "／MSG bobby secret",
             "/list,\\msg bobby secret",
             "/l\\msg bobby secret",
+            "\\me hi\\msg bobby secret",
+            "/me hi\\msg bobby secret",
+            "\\wave hi\\msg bobby secret",
+            "\\topic tea\\msg bobby secret",
+            "\\away lunch\\fork bobby",
+            "\\kick eve spam\\msg bobby secret",
         ] {
             assert!(matches!(meaning(line, Some(&words)), Meaning::Unclear(_)), "{line:?}");
         }

@@ -248,6 +248,31 @@ fn messages_that_the_history_has_let_go_are_counted_above_those_that_are_left() 
 }
 
 #[test]
+fn missed_tells_where_the_messages_begin_that_a_person_was_shown_at_the_start() {
+    let told = "what follows was shown at the start, too";
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = person(folder.path());
+    begins(&mut scene, Some(mark(0)), 0, 21);
+    (1..=21).for_each(|seq| says(&mut scene, seq, BOBBY));
+    scene.shown();
+    enters(&mut scene, "\\missed");
+    let shown = scene.shown();
+    let places = ["number 1.", told, "number 2."].map(|part| shown.find(part));
+    assert!(places.is_sorted() && places[0].is_some(), "{places:?} in {shown}");
+    while shown.contains("more: \\missed") && scene.app.state.unread.contains_key(&SessionId::LOBBY) {
+        enters(&mut scene, "\\missed");
+        assert!(!scene.shown().contains(told), "it is told once");
+    }
+    // A script is shown nothing at the start as if it had read it.
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = script(folder.path());
+    begins(&mut scene, Some(mark(0)), 0, 2);
+    (1..=2).for_each(|seq| says(&mut scene, seq, BOBBY));
+    scene.feed(&["\\missed"]);
+    assert!(!scene.shown().contains(told));
+}
+
+#[test]
 fn messages_that_are_shown_on_the_way_to_their_session_are_not_left_to_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let mut scene = script(folder.path()).with_json();

@@ -36,6 +36,8 @@ mod script_queue;
 #[cfg(test)]
 mod stall_tests;
 #[cfg(test)]
+mod stays_tests;
+#[cfg(test)]
 mod stranger_tests;
 mod terminal;
 mod terminal_events;
@@ -268,7 +270,9 @@ impl App {
         match meaning::of(line, Source::Pipe, &self.state.user.aliases, &self.state.me.name) {
             Meaning::Blank => {}
             Meaning::Text(text) => match self.state.sessions.current() {
-                Some(session) => self.text(text, session, line),
+                Some(session) => {
+                    self.text(&text, session, line);
+                }
                 // After a session has ended, text goes nowhere until the script says where.
                 None => self.state.report_unsent(None, &text, &Unsent::NoSession),
             },
@@ -292,13 +296,12 @@ impl App {
         }
     }
 
-    /// Says `text`, which the user typed as `line`.
-    fn text(&mut self, text: String, session: SessionId, line: &str) {
-        match Text::new(text.as_str()) {
+    /// Says `text`, which the user typed as `line`. Returns false if it was refused at once, which the user was told.
+    fn text(&mut self, text: &str, session: SessionId, line: &str) -> bool {
+        match Text::new(text) {
             Ok(checked) => {
                 self.state.user.has_typed = true;
                 self.state.user.mentions = None;
-                self.tell_of_waiting(session);
                 let said = self.state.say(session, checked, None);
                 // A peer refuses no text.
                 if let (Some(id), InputSource::Terminal(terminal)) = (said, &mut self.input)
@@ -306,6 +309,7 @@ impl App {
                 {
                     terminal.said(id, line);
                 }
+                said.is_some()
             }
             Err(_) => {
                 self.state.fail(failing::Input::TooLong(text.len() as u64));
@@ -316,6 +320,7 @@ impl App {
                     // The draft is the line as it was typed, because without its escape the text might be a command.
                     terminal.keep_draft(line.to_owned(), &note, session, &self.state);
                 }
+                false
             }
         }
     }

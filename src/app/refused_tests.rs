@@ -19,7 +19,7 @@ use crate::show::terminal::TerminalForm;
 const BOBBY: SessionId = SessionId(1);
 
 /// A person at a terminal in the lobby, who is shown no times.
-fn person() -> Scene {
+pub(super) fn person() -> Scene {
     let mut scene = Scene::new().at_terminal();
     let preferences = Preferences { times: Times::Off, wrap: false, ..Preferences::default() };
     let today = jiff::Timestamp::UNIX_EPOCH;
@@ -57,7 +57,7 @@ fn refuse(scene: &mut Scene, id: u64, code: NotAcceptedCode) {
 /// Returns the lines that the Up key brings back, and the text with which the present prompt begins.
 fn input(scene: &Scene) -> (Vec<String>, String) {
     let InputSource::Terminal(terminal) = &scene.app.input else { unreachable!() };
-    (terminal.brought_back(), terminal.returned())
+    (terminal.editor().brought_back(), terminal.returned())
 }
 
 #[test]

@@ -13,12 +13,12 @@ use tokio::time::Instant;
 use super::asked::Asked;
 use super::counts::counts;
 use super::drafts::{Begun, Drafts};
-use super::hearers::{shown_as_said, to};
+use super::hearers;
 use super::said_lines::SaidLines;
 use crate::client::State;
 use crate::input::line::Source;
 use crate::input::typed_behind::is_command_behind;
-use crate::repl::{Draft, Edit, EditorWords, Grant, Prompt, ReplHandle, Typed};
+use crate::repl::{Draft, Edit, EditorWords, Grant, Prompt, ReplHandle, Stays, Typed};
 use crate::session::SessionId;
 use crate::show::unsent::Unsent;
 
@@ -58,8 +58,8 @@ pub(crate) struct TerminalInput {
     asked: Option<Asked>,
     /// The sessions that are down and whose user was told that texts wait.
     waiting: HashSet<SessionId>,
-    /// The session of the present prompt, and the counts that the prompt shows.
-    shown: Option<(SessionId, String)>,
+    /// The session of the present prompt, and the text and the colour of the prompt.
+    shown: Option<(SessionId, (String, Color))>,
     /// Whether the lobby ends with this user's program.
     hosts: bool,
     /// Whether this user was asked whether to leave, because the lobby ends then.
@@ -100,12 +100,6 @@ impl TerminalInput {
         format!("{}{}", self.returned.left, self.returned.right)
     }
 
-    /// Returns the lines that the Up key brings back.
-    #[cfg(test)]
-    pub(super) fn brought_back(&self) -> Vec<String> {
-        self.repl.brought_back()
-    }
-
     /// Returns what the user does next. Cancel-safe.
     pub(super) async fn next(&mut self) -> Typed {
         self.typed.recv().await.unwrap_or(Typed::EndOfInput)
@@ -141,8 +135,7 @@ impl TerminalInput {
             draft,
             note,
             question: false,
-            // If nobody hears the session any more, what is typed there does not stay on the screen as if it was said.
-            said: to(session, state).map(|to| shown_as_said(to, state, self.settled)),
+            is_judged: true,
         });
     }
 
@@ -156,10 +149,10 @@ impl TerminalInput {
         });
     }
 
-    /// Shows new counts in the present prompt; what is typed stays.
+    /// Shows new counts in the present prompt, and the state of its link; what is typed stays.
     fn refresh(&mut self, state: &State) {
         let Some((session, before)) = &self.shown else { return };
-        if *before != counts(*session, state, self.counted) {
+        if *before != self.look(*session, state) {
             let prompt = self.prompt_of(*session, state);
             self.repl.set_prompt(prompt);
         }
@@ -228,6 +221,17 @@ impl TerminalInput {
             self.refuse_typed_ahead();
         }
         refuses
+    }
+
+    /// Tells what stays on the screen of the line that was typed. Only the first word on each line counts.
+    pub(super) fn let_stay(&self, stays: Stays) {
+        self.repl.let_stay(stays);
+    }
+
+    /// Returns the editor.
+    #[cfg(test)]
+    pub(super) fn editor(&self) -> &ReplHandle {
+        &self.repl
     }
 
     /// Lets the Up key bring back a line that was typed and not said.
@@ -374,12 +378,16 @@ impl TerminalInput {
     }
 
     fn prompt_of(&mut self, session: SessionId, state: &State) -> Prompt {
-        let counts = counts(session, state, self.counted);
-        let over = || (format!("{session} (over)"), Color::Red);
-        let (prompt, color) = to(session, state).map_or_else(over, |to| to.prompt(session));
-        let prompt = self.painted(&format!("{prompt}{counts}> "), color);
-        self.shown = Some((session, counts));
+        let (text, color) = self.look(session, state);
+        let prompt = self.painted(&text, color);
+        self.shown = Some((session, (text, color)));
         prompt
+    }
+
+    /// Returns the text and the colour of the prompt of a session.
+    fn look(&self, session: SessionId, state: &State) -> (String, Color) {
+        let (prompt, color) = hearers::prompt(session, &state.sessions);
+        (format!("{prompt}{}> ", counts(session, state, self.counted)), color)
     }
 
     fn painted(&self, raw: &str, color: Color) -> Prompt {

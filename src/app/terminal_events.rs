@@ -5,16 +5,18 @@ use hobnob_protocol::name::UserName;
 use tokio::time::Instant;
 
 use super::asked::{Asked, AskedTo, is_no, is_yes};
+use super::hearers::{as_said, to};
 use super::meaning::{self, Meaning, Unclear};
 use super::script_queue::Queued;
 use super::{App, InputSource};
 use crate::commands::{self, EDIT};
 use crate::input::line::Source;
 use crate::input::typed_behind::has_command_below;
-use crate::repl::{Draft, Edit, Typed};
+use crate::repl::{Draft, Edit, Stays, Typed};
 use crate::session::SessionId;
 use crate::show::unsent::Unsent;
 use crate::show::{Failure, failing, room, saying};
+use crate::timestamp::now;
 
 /// How many characters of a long text are shown with the question whether to send it.
 const SHOWN: usize = 60;
@@ -23,7 +25,11 @@ impl App {
     pub(super) fn typed(&mut self, typed: Typed) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         match typed {
-            Typed::Line { text, session } => self.typed_line(text, session.unwrap_or(SessionId::LOBBY)),
+            Typed::Line { text, session } => {
+                self.typed_line(text, session.unwrap_or(SessionId::LOBBY));
+                // A line that was not said does not look as if it was.
+                self.let_stay(Stays::AsTyped);
+            }
             Typed::Cancelled { draft, session } => terminal.cancelled(draft, session),
             Typed::Stepped { forward, draft, session } => {
                 self.step(forward, draft, session.unwrap_or(SessionId::LOBBY));
@@ -73,10 +79,10 @@ impl App {
             let note = "not sent: replace each \u{fffd}";
             return terminal.keep_draft(line, note, session, &self.state);
         }
-        let (line, session) = match terminal.take_asked() {
+        let (line, session, is_confirmed) = match terminal.take_asked() {
             None if asks => return self.ask(line, session),
-            None => (line, session),
-            Some(Asked { text, session, .. }) if is_yes(&line) => (text, session),
+            None => (line, session, false),
+            Some(Asked { text, session, .. }) if is_yes(&line) => (text, session, true),
             Some(asked) => {
                 terminal.answered();
                 if !is_no(&line) {
@@ -88,8 +94,7 @@ impl App {
                 return self.answered_no(asked);
             }
         };
-        self.state.screen.typed(session, &line);
-        self.judged(&line, session);
+        self.judged(&line, session, is_confirmed);
         self.state.note_entered(Instant::now());
         self.ask_of_command(session);
         self.lend();
@@ -111,20 +116,20 @@ impl App {
     }
 
     /// Carries out what a line means. A text goes to the session that its prompt showed, or nowhere, and so does a command
-    /// that acts on its session.
-    fn judged(&mut self, line: &str, session: SessionId) {
+    /// that acts on its session. Whether the line `is_confirmed` says that its author was asked about it.
+    fn judged(&mut self, line: &str, session: SessionId, is_confirmed: bool) {
         let meaning = self.meaning(line);
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         terminal.answered();
+        let meaning = match meaning {
+            Meaning::Text(text) => return self.judged_text(&text, line, session, is_confirmed),
+            other => other,
+        };
+        // The command may empty the screen, and this line with it.
+        terminal.let_stay(Stays::AsTyped);
+        self.state.screen.typed(self.state.screen.place_in_record(), session, line, None);
         match meaning {
-            Meaning::Blank => terminal.leave_ended(),
-            Meaning::Text(text) => match terminal.accept(line, session, &self.state) {
-                Ok(()) if terminal.refuses_command_behind(line, &self.completion.words()) => {
-                    self.state.report_unsent(Some(session), &text, &Unsent::CommandBehind);
-                }
-                Ok(()) => self.text(text, session, line),
-                Err(why) => self.state.report_unsent(Some(session), &text, &why),
-            },
+            Meaning::Blank | Meaning::Text(_) => terminal.leave_ended(),
             Meaning::Command { word, args } => {
                 let of_session = commands::find(&word).filter(|command| command.traits.of_session);
                 if let Some(command) = of_session
@@ -144,6 +149,47 @@ impl App {
                 }
                 self.state.fail(unclear.failing());
             }
+        }
+    }
+
+    /// Says the text of a line, and then shows it in the place of the line as it is said. A text that is refused is not
+    /// shown so.
+    fn judged_text(&mut self, text: &str, line: &str, session: SessionId, is_confirmed: bool) {
+        let InputSource::Terminal(terminal) = &mut self.input else { return };
+        let place = self.state.screen.place_in_record();
+        let refused = match terminal.accept(line, session, &self.state) {
+            Err(why) => Some(why),
+            Ok(()) => terminal
+                .refuses_command_behind(line, &self.completion.words())
+                .then_some(Unsent::CommandBehind),
+        };
+        let is_said = match refused {
+            Some(why) => {
+                self.state.report_unsent(Some(session), text, &why);
+                false
+            }
+            None => self.text(text, session, line),
+        };
+        self.state.screen.typed(place, session, line, is_said.then_some(text));
+        if is_said {
+            self.show_as_said(text, session, is_confirmed);
+            self.tell_of_waiting(session);
+        }
+    }
+
+    /// Shows a text of this user as it is said: in the place of its line or, if its author was asked meanwhile, below the
+    /// answer.
+    fn show_as_said(&mut self, text: &str, session: SessionId, is_confirmed: bool) {
+        let Some(to) = to(session, &self.state.sessions) else { return };
+        match is_confirmed {
+            true => self.state.screen.show_own(to, text, now()),
+            false => self.let_stay(Stays::AsSaid(as_said(to, &self.state, text))),
+        }
+    }
+
+    fn let_stay(&self, stays: Stays) {
+        if let InputSource::Terminal(terminal) = &self.input {
+            terminal.let_stay(stays);
         }
     }
 
@@ -214,12 +260,8 @@ impl App {
     }
 
     /// Tells the author of a text that the text waits until the link is back; once for each outage.
-    pub(super) fn tell_of_waiting(&mut self, session: SessionId) {
+    fn tell_of_waiting(&mut self, session: SessionId) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
-        if self.state.lobby_ended.is_some() && self.state.sessions.is_log(session) {
-            // The text does not wait; the user is told next that it is not sent, and why.
-            return;
-        }
         if !terminal.is_first_to_wait(session, self.state.sessions.is_down(session)) {
             return;
         }

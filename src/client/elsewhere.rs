@@ -62,7 +62,7 @@ impl State {
         }
     }
 
-    /// Tells the terminal's title what is unread.
+    /// Tells the terminal's title what is unread, and whether the lobby is down.
     pub(crate) fn show_title(&mut self) {
         if !self.screen.is_terminal() {
             return;
@@ -72,6 +72,6 @@ impl State {
             // If the title is not wanted any more, it is removed.
             false => 0,
         };
-        self.screen.show_title(unread);
+        self.screen.show_title(unread, self.sessions.is_down(SessionId::LOBBY));
     }
 }

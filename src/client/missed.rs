@@ -196,6 +196,9 @@ impl State {
         for message in read.into_iter().chain(newest) {
             if !is_drawn && message.seq >= Some(from) {
                 is_drawn = true;
+                if let (Some(unread), Some(first)) = (self.unread.get_mut(&session), message.seq) {
+                    unread.note_shown_from(first);
+                }
                 let (room, count) = (room.clone(), None);
                 self.emit(Notice::Unread { session, room, count, is_over: false, reads_on: false });
             }

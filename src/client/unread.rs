@@ -27,6 +27,8 @@ pub(crate) struct Unread {
     given: u64,
     /// The numbers among them that were never fetched.
     gap: Option<Gap>,
+    /// The first of the messages that a person was shown when he came, until he is told so.
+    shown_from: Option<u64>,
 }
 
 /// Numbers of a log that were not fetched when this user came. Nobody knows which of them are messages of others.
@@ -59,13 +61,18 @@ impl Unread {
     /// Makes the unread messages from `next` to `until`, both included.
     #[must_use]
     pub(crate) fn new(next: u64, until: u64) -> Self {
-        Self { next, until, looked_through: 0, given: 0, gap: None }
+        Self { next, until, looked_through: 0, given: 0, gap: None, shown_from: None }
     }
 
     /// Notes how many of the messages are by others and were given to the history, and which of them were not fetched.
     #[must_use]
     pub(crate) fn of_which(self, given: u64, gap: Option<Gap>) -> Self {
         Self { given, gap, ..self }
+    }
+
+    /// Notes that the messages from this number on were shown when this user came.
+    pub(super) fn note_shown_from(&mut self, number: u64) {
+        self.shown_from = Some(number);
     }
 
     /// How many numbers are left.
@@ -148,7 +155,11 @@ impl State {
             self.emit(saying::History::MissedNotKept { count: lost, others_follow: !page.is_empty() }.into());
         }
         for message in page {
-            self.tell_of_gap_before(&mut unread, message.seq.unwrap_or_default());
+            let number = message.seq.unwrap_or_default();
+            self.tell_of_gap_before(&mut unread, number);
+            if unread.shown_from.take_if(|first| *first <= number).is_some() {
+                self.emit(saying::History::ShownAtStart.into());
+            }
             self.emit(Notice::Message(message));
         }
         if left.heard == 0 && !left.is_cut {

@@ -18,7 +18,7 @@ pub(super) const AWAY: Command = Command {
     optional: true,
     group: Group::Talking,
     examples: &["\\away", "\\away lunch until one"],
-    traits: Traits::NONE,
+    traits: Traits { heard_by_many: true, ..Traits::NONE },
     run,
 };
 

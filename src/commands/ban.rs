@@ -14,7 +14,7 @@ pub(super) const BAN: Command = Command {
     optional: false,
     group: Group::Operators,
     examples: &["\\ban carl 2h spam", "\\ban 192.0.2.0/24 1d"],
-    traits: Traits::NONE,
+    traits: Traits { heard_by_many: true, ..Traits::NONE },
     run,
 };
 

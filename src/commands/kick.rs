@@ -14,7 +14,7 @@ pub(super) const KICK: Command = Command {
     optional: false,
     group: Group::Operators,
     examples: &["\\kick carl", "\\kick carl calm down, then come back"],
-    traits: Traits::NONE,
+    traits: Traits { heard_by_many: true, ..Traits::NONE },
     run,
 };
 

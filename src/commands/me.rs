@@ -17,7 +17,7 @@ pub(super) const ME: Command = Command {
     optional: false,
     group: Group::Talking,
     examples: &["\\me waves"],
-    traits: Traits { says: Some(action), ..Traits::NONE },
+    traits: Traits { heard_by_many: true, says: Some(action), ..Traits::NONE },
     run,
 };
 

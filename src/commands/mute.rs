@@ -14,7 +14,7 @@ pub(super) const MUTE: Command = Command {
     optional: false,
     group: Group::Operators,
     examples: &["\\mute carl 10m"],
-    traits: Traits::NONE,
+    traits: Traits { heard_by_many: true, ..Traits::NONE },
     run,
 };
 

@@ -16,7 +16,7 @@ pub(super) const TOPIC: Command = Command {
     optional: true,
     group: Group::Sessions,
     examples: &["\\topic", "\\topic Green tea, mostly"],
-    traits: Traits { of_session: true, ..Traits::NONE },
+    traits: Traits { of_session: true, heard_by_many: true, ..Traits::NONE },
     run,
 };
 

@@ -90,12 +90,6 @@ pub fn parse<'l>(line: &'l str, source: Source<'_>) -> Line<'l> {
     led_by_other_sign(body, at, source).unwrap_or(Line::Text { said: without_end_mark(body), escape: None })
 }
 
-/// Whether a line is a text that is said exactly as it is written, without a mark that is left out.
-#[must_use]
-pub fn is_said_as_written(line: &str, source: Source<'_>) -> bool {
-    matches!(parse(line, source), Line::Text { said, .. } if said == line)
-}
-
 /// Whether the message goes on in the next line, because the line is a text that ends with one `\`. Two backslashes at
 /// the end stand for one backslash that is said, and the message ends there.
 #[must_use]

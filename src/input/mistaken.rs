@@ -1,6 +1,7 @@
 //! Lines that are texts by the grammar, and whose author probably meant a command: the sign before the word is that of
 //! another keyboard, or a command was typed behind the beginning of a line that was still in the editor. What such lines
-//! contain may be private, so they are not said. This file knows no commands: it asks the vocabulary.
+//! contain may be private, so they are not said. The same holds for the text of a command that many hear. This file
+//! knows no commands: it asks the vocabulary.
 
 use super::invisible::is_invisible;
 use super::vocabulary::{Habit, Vocabulary};
@@ -35,6 +36,16 @@ pub(super) fn two_commands(word: &str, line: &str, words: &dyn Vocabulary) -> Op
     glued(word, words).or_else(|| command_later(if is_refused_alone { line } else { word }, words))
 }
 
+/// Returns the command that is glued to a word of `text`, such as `msg` in `hi\msg bob x`; `None` if there is none. It
+/// was typed behind a text that was still in the editor. A path (`C:\users`, `src\msg\x`) is a part of the text.
+pub(crate) fn glued_command<'t>(text: &'t str, words: &dyn Vocabulary) -> Option<&'t str> {
+    text.split_whitespace().find_map(|part| {
+        let (before, word) = part.split_once('\\')?;
+        let is_drive = before.len() == 2 && before.ends_with(':');
+        (!before.is_empty() && !is_drive && visible_habit(word, words).is_some()).then_some(word)
+    })
+}
+
 fn glued(word: &str, words: &dyn Vocabulary) -> Option<Habit> {
     let (first, second) = word.split_once(['\\', '/'])?;
     let second_is_command = word.as_bytes().get(first.len()) == Some(&b'\\')
@@ -53,4 +64,27 @@ fn command_later(line: &str, words: &dyn Vocabulary) -> Option<Habit> {
     Some(Habit::Other(format!(
         "the command \\{word} is behind it, and a line holds one command; Ctrl-C clears the line"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Words;
+
+    impl Vocabulary for Words {
+        fn habit(&self, word: &str) -> Option<Habit> {
+            matches!(word, "msg" | "users").then(|| Habit::Same(word.to_owned()))
+        }
+    }
+
+    #[test]
+    fn a_command_that_is_glued_to_a_word_is_found_and_a_path_is_none() {
+        for text in ["hi\\msg bob x", "says: hi!\\msg", "a\\m\u{200b}sg bob"] {
+            assert!(glued_command(text, &Words).is_some(), "{text}");
+        }
+        for text in ["hi \\msg bob x", "C:\\users", "src\\msg\\x", "a\\b", "a\\\\msg", "\\msg", ""] {
+            assert_eq!(glued_command(text, &Words), None, "{text}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ pub(crate) mod duration;
 pub mod invisible;
 pub mod line;
 pub mod meant;
-mod mistaken;
+pub(crate) mod mistaken;
 pub mod request;
 pub mod script;
 pub mod traits;

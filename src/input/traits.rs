@@ -39,6 +39,9 @@ pub struct Traits {
     /// Whether the command acts on the session in which it is typed. At a terminal it goes to the session that its prompt
     /// showed or does nothing, like a text: a topic that is meant for a room is not set in the lobby.
     pub of_session: bool,
+    /// Whether everybody in the lobby or the room reads the argument of the command or a part of it. At a terminal such a
+    /// command is refused if another command is glued to a word of its argument.
+    pub heard_by_many: bool,
     /// Makes the text that the command says, from this user's name and the argument; `None` if the command says
     /// nothing. Such a text goes where the prompt said, like any other text.
     pub says: Option<fn(&UserName, &str) -> String>,
@@ -54,6 +57,7 @@ impl Traits {
         not_for_programs: false,
         answers_askers: false,
         of_session: false,
+        heard_by_many: false,
         says: None,
     };
 }

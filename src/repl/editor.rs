@@ -25,9 +25,10 @@ use super::page::Page;
 use super::painter::Painter;
 use super::past_lines::{MAX_ENTRIES, PastLines};
 use super::printer::{Job, SharedTerminal};
-use super::prompt::{Draft, Edit, Grant, Prompt};
-use super::{ReplOptions, Typed, Watched, terminal};
+use super::prompt::{Draft, Edit, Grant, Prompt, Stays};
+use super::{ReplOptions, Typed, terminal};
 use crate::input::line;
+use crate::session::id::SessionId;
 
 /// After how many milliseconds an Escape counts as a key of its own, if nothing follows it. Without this time,
 /// rustyline would wait for the next key and show no messages meanwhile. The time is short because the bytes of one key
@@ -96,7 +97,6 @@ pub(super) struct LineReader {
     past: Option<PastLines>,
     typed: mpsc::Sender<Typed>,
     keyboard: Arc<Keyboard>,
-    words: Watched,
 }
 
 impl LineReader {
@@ -119,7 +119,7 @@ impl LineReader {
             hints: Hints::new(color, words.clone(), page.clone(), typed.clone()),
             painter: Painter {
                 color,
-                words: words.clone(),
+                words,
                 page: page.clone(),
                 screen: screen.clone(),
                 announced: false.into(),
@@ -128,7 +128,7 @@ impl LineReader {
             continuation: Continuation { page: page.clone(), screen: screen.clone() },
         }));
         let past = history_file.map(PastLines::new);
-        Ok((Self { editor, screen, page, past, typed, keyboard, words }, bell))
+        Ok((Self { editor, screen, page, past, typed, keyboard }, bell))
     }
 
     /// Runs until the handle is closed, or until nobody receives what is typed.
@@ -138,6 +138,8 @@ impl LineReader {
         loop {
             match self.screen.next_job() {
                 Job::Write(text) => terminal::write(&text),
+                Job::WriteAbove(text) => self.write_above(text),
+                Job::Finish(stays) => self.finish(stays),
                 Job::Read(grant) => {
                     if !self.read(grant) {
                         break;
@@ -160,8 +162,7 @@ impl LineReader {
 
     /// Reads a line for one grant and sends it. Returns false if nobody receives it any more.
     fn read(&mut self, grant: Grant) -> bool {
-        let Grant { prompt, session, draft: begun, mut note, question, said } = grant;
-        let mut draft = begun.clone();
+        let Grant { prompt, session, mut draft, mut note, question, is_judged } = grant;
         if question {
             // Questions are not answered with lines that were typed before, so a search is closed.
             lock(&self.page).search.close();
@@ -179,15 +180,10 @@ impl LineReader {
                 }
                 (Ok(text), None) => {
                     let (text, _) = lock(&self.page).joins.resolve(&text, text.len());
-                    let before = said.as_ref();
-                    let before = before.and_then(|it| it.before(&text, &begun, &self.words.borrow()));
-                    if let Some(before) = before {
-                        let mut page = lock(&self.page);
-                        page.show_prompt(before);
-                        page.links = said.as_ref().is_some_and(|said| said.links);
+                    if is_judged {
+                        return self.hand_over(text, session);
                     }
                     self.leave();
-                    lock(&self.page).links = false;
                     break Typed::Line { text, session };
                 }
                 (Err(error), _) => (End::of(error), lock(&self.page).draft()),
@@ -281,6 +277,34 @@ impl LineReader {
             self.remember(&line);
         }
         taken
+    }
+
+    /// Sends a line that the app judges. It is finished on the screen when the app has told what stays of it.
+    fn hand_over(&mut self, line: String, session: Option<SessionId>) -> bool {
+        terminal::note_unfinished_row(true);
+        self.screen.handed_over();
+        let taken = self.typed.blocking_send(Typed::Line { text: line.clone(), session }).is_ok();
+        if !taken {
+            self.finish(Stays::AsTyped);
+        }
+        self.remember(&line);
+        taken
+    }
+
+    /// Finishes the line that was handed over on the screen.
+    fn finish(&mut self, stays: Stays) {
+        if let Stays::AsSaid(said) = stays {
+            lock(&self.page).show_said(said);
+        }
+        self.leave();
+        terminal::note_unfinished_row(false);
+    }
+
+    /// Shows what is printed while a line waits for the app.
+    fn write_above(&mut self, text: String) {
+        if let Some(assistant) = self.editor.helper() {
+            assistant.painter.write_above(text);
+        }
     }
 
     /// Erases the abandoned prompt and draft from the screen.

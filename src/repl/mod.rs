@@ -1,7 +1,8 @@
 //! The client's interface at a terminal: a line editor, and messages that appear above it.
 //!
 //! The app hands out a [`Grant`] to read one line and gets one [`Typed`] for it. What the app prints meanwhile appears
-//! above the prompt, in order, and the line is not disturbed. There are three threads: the keyboard's, which alone
+//! above the prompt, in order, and the line is not disturbed. When the app has judged a line, it tells what stays of it on
+//! the screen ([`Stays`]): a text that is said is shown as it is said. There are three threads: the keyboard's, which alone
 //! reads the terminal (see `keyboard`), the editor's, which alone draws on it, and the bell's (see `printer`).
 //! rustyline edits the line. It reads from and draws on a pseudo-terminal, and `painter` draws what is on the real
 //! screen. This folder does not decide what a text says or means, and does not know the network. What is printed must
@@ -42,6 +43,7 @@ mod piece;
 mod printer;
 mod prompt;
 mod search;
+mod sheet;
 pub mod terminal;
 mod title;
 mod words;
@@ -59,7 +61,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::session::id::SessionId;
 
-pub use self::prompt::{Draft, Edit, Grant, Prompt, Said};
+pub use self::prompt::{AsSaid, Draft, Edit, Grant, Prompt, Stays};
 pub use self::words::{Argument, CommandWord, EditorWords, HabitWord};
 
 use self::editor::LineReader;
@@ -205,6 +207,25 @@ impl ReplHandle {
     /// Allows one line to be read now. There is only one grant at a time: a grant that was not begun is replaced.
     pub fn grant(&self, grant: Grant) {
         self.screen.grant(grant);
+    }
+
+    /// Tells what stays on the screen of the line that was handed over for a grant whose line is judged. Only the first
+    /// word on each line counts. Until it is spoken, the line stands as it was typed, and what is printed appears above
+    /// it; the next grant lets the line stay as it was typed.
+    pub fn let_stay(&self, stays: Stays) {
+        self.screen.let_stay(stays);
+    }
+
+    /// Plays the editor that hands over a line.
+    #[cfg(test)]
+    pub(crate) fn hand_over(&self) {
+        self.screen.handed_over();
+    }
+
+    /// Returns what stays of the line that was handed over; `None` if the app has not told.
+    #[cfg(test)]
+    pub(crate) fn stays(&self) -> Option<Stays> {
+        self.screen.stays()
     }
 
     /// Takes back the current grant. The answer is [`Typed::Cancelled`], or the line if it was finished at this moment.

@@ -11,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::canvas::{Canvas, Size};
 use super::continuation::Joins;
 use super::ended::Ended;
-use super::prompt::{Draft, Prompt};
+use super::prompt::{AsSaid, Draft, Prompt};
 use super::search::{Line, Search};
 
 /// The content of the line editor since the last repaint.
@@ -35,7 +35,9 @@ pub(super) struct Page {
     pub(super) clears: bool,
     /// The words that Tab found, which are shown at the next repaint.
     pub(super) found: Vec<String>,
-    /// Whether the text that stays on the screen was said, so that web addresses in it are links.
+    /// Whether the text was said, so that nothing in it is a command or a mark of the editor.
+    pub(super) is_said: bool,
+    /// Whether web addresses in the text are links.
     pub(super) links: bool,
     /// The line that Ctrl-C cleared. It is dropped when something is cut.
     pub(super) cleared: Option<String>,
@@ -63,6 +65,7 @@ impl Page {
             canvas: Canvas::default(),
             clears: false,
             found: Vec::new(),
+            is_said: false,
             links: false,
             cleared: None,
             ended: None,
@@ -89,6 +92,16 @@ impl Page {
     /// Shows another prompt before the text from now on.
     pub(super) fn show_prompt(&mut self, prompt: Prompt) {
         self.prompt = prompt;
+    }
+
+    /// Shows a text as it is said, in the place of the line that said it.
+    pub(super) fn show_said(&mut self, AsSaid { before, text, links }: AsSaid) {
+        self.prompt = before;
+        self.cursor = text.len();
+        self.text = text;
+        self.joins = Joins::default();
+        self.is_said = true;
+        self.links = links;
     }
 
     /// Returns the prompt before the text.

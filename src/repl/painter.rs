@@ -13,9 +13,10 @@ use nu_ansi_term::{Color, Style};
 use rustyline::CompletionType;
 use rustyline::highlight::{CmdKind, Highlighter};
 
-use super::canvas::{Edges, Sheet, Span};
+use super::canvas::Edges;
 use super::page::Page;
 use super::printer::SharedTerminal;
+use super::sheet::{Sheet, Span};
 use super::{Watched, terminal, words::EditorWords};
 use crate::input::line::{self, Habit, Line, Source};
 use crate::show::terminal::links;
@@ -83,6 +84,14 @@ impl Painter {
         let mut page = self.page();
         let size = terminal::size().unwrap_or(page.size);
         let out = page.canvas.wipe(size);
+        drop(page);
+        terminal::write(&out);
+    }
+
+    /// Shows `text`, which must be whole lines, above the line while no key is read.
+    pub(super) fn write_above(&self, text: String) {
+        let mut page = self.page();
+        let out = self.draw(&mut page, Some(text));
         drop(page);
         terminal::write(&out);
     }
@@ -160,8 +169,8 @@ impl Painter {
 
     /// Returns the ranges of the text that have a colour, in order.
     fn styles(&self, page: &Page) -> Vec<(Range<usize>, Style)> {
-        // A query is never a command, whatever it begins with.
-        if !self.color || page.search.is_open() {
+        // A query is never a command, whatever it begins with, and neither is a text that was said.
+        if !self.color || page.search.is_open() || page.is_said {
             return Vec::new();
         }
         let (left, right) = page.halves();

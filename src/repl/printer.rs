@@ -19,6 +19,7 @@
 //! those whose names say that they wait may block.
 
 mod bell;
+mod handed_over;
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -29,7 +30,7 @@ use rustyline::ExternalPrinter;
 use super::backlog::Backlog;
 use super::brought_back::BroughtBack;
 use super::interrupts::Interrupts;
-use super::prompt::{Edit, Grant, Prompt};
+use super::prompt::{Edit, Grant, Prompt, Stays};
 use bell::Bell;
 
 /// After how much time a bell without an answer counts as not heard. No busy machine takes that long, and a user who
@@ -41,6 +42,10 @@ const UNHEARD: Duration = Duration::from_secs(1);
 pub(super) enum Job {
     /// Write this text to the terminal.
     Write(String),
+    /// Write this text above the line that was handed over and is not judged yet.
+    WriteAbove(String),
+    /// Finish the line that was handed over, of which this stays.
+    Finish(Stays),
     /// Read one line for this grant.
     Read(Grant),
     /// Lend the terminal to a text editor.
@@ -62,6 +67,8 @@ enum Phase {
     Drawing,
     /// The line is complete, and rustyline is returning it.
     Leaving,
+    /// The line is handed over, and the app has not told yet what stays of it (see `handed_over`).
+    HandedOver,
     /// The terminal is lent to another program.
     Lent,
     /// The editor's thread has ended.
@@ -76,6 +83,8 @@ struct State {
     prompt: Option<Prompt>,
     edit: Option<Edit>,
     phase: Phase,
+    /// What stays of the line that was handed over.
+    stays: Option<Stays>,
     /// Whether the line that is being read or was granted has to be given up.
     cancel: bool,
     closing: bool,
@@ -110,6 +119,7 @@ impl SharedTerminal {
                 prompt: None,
                 edit: None,
                 phase: Phase::Idle,
+                stays: None,
                 cancel: false,
                 closing: false,
                 rung: None,
@@ -206,7 +216,8 @@ impl SharedTerminal {
     pub(super) fn cancel(&self) {
         let mut state = self.lock();
         let lent = state.edit.is_some() || state.phase == Phase::Lent;
-        if !lent && (state.grant.is_some() || state.phase != Phase::Idle) {
+        let is_idle = matches!(state.phase, Phase::Idle | Phase::HandedOver);
+        if !lent && (state.grant.is_some() || !is_idle) {
             state.cancel = true;
             state.signal();
         }
@@ -226,6 +237,13 @@ impl SharedTerminal {
         let mut state = self.lock();
         state.editor = Some(pthread_self());
         loop {
+            if state.phase == Phase::HandedOver {
+                if let Some(job) = state.job_for_handed_over() {
+                    return job;
+                }
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
             if !state.closing
                 && let Some(grant) = state.grant.take()
             {
@@ -315,8 +333,12 @@ impl SharedTerminal {
 
     /// Notes that the grant is answered.
     pub(super) fn answered(&self) {
+        self.answered_in(Phase::Idle);
+    }
+
+    fn answered_in(&self, phase: Phase) {
         let mut state = self.lock();
-        state.phase = Phase::Idle;
+        state.phase = phase;
         state.cancel = false;
         state.roused = false;
         self.changed.notify_all();

@@ -1,13 +1,9 @@
-//! What the app hands to the editor's thread: a prompt, a draft, the permission to read one line, and a text that the
-//! user wants to edit in a text editor. What the prompt says is decided in `app/terminal.rs`.
-
-use std::time::Instant;
+//! What the app hands to the editor's thread: a prompt, a draft, the permission to read one line, what stays of the line
+//! on the screen, and a text that the user wants to edit in a text editor. What the prompt says is decided in
+//! `app/terminal.rs`, and what stays of a line in `app/terminal_events.rs`.
 
 use unicode_width::UnicodeWidthChar;
 
-use super::words::EditorWords;
-use crate::input::line::{self, Source};
-use crate::input::typed_behind::{has_command_below, is_command_behind};
 use crate::session::id::SessionId;
 
 /// The permission to read one line now. It is answered by exactly one [`Typed`](super::Typed).
@@ -24,49 +20,29 @@ pub struct Grant {
     pub note: Option<String>,
     /// Whether the line answers a question. Such a line is not kept among the lines that were typed before.
     pub question: bool,
-    /// What stands before a text instead of the prompt after the text was said; `None` to keep the prompt.
-    pub said: Option<Said>,
+    /// Whether the app tells, once it has judged the line, what stays of it on the screen. A line that is not judged
+    /// stays as it was typed.
+    pub is_judged: bool,
 }
 
-/// What stands before a text after it was said: the time, and the name of its author.
-#[derive(Clone, Debug)]
-pub struct Said {
-    /// The form of the time for `strftime`; `None` if no time is shown.
-    pub time: Option<&'static str>,
-    /// What follows the time.
-    pub name: Prompt,
-    /// Lines that are finished before this instant are not said, and keep their prompt.
-    pub from: Option<Instant>,
+/// What stays on the screen of a line that was handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// The line stays as it was typed, behind its prompt.
+    AsTyped,
+    /// The line said a text. The text stands there in the place of the line.
+    AsSaid(AsSaid),
+}
+
+/// A text of this user as it is shown once it is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AsSaid {
+    /// What stands before the text: the time, the receiver and the name.
+    pub before: Prompt,
+    /// The text.
+    pub text: String,
     /// Whether web addresses that are broken over several rows are links.
     pub links: bool,
-    /// A text with more lines than this keeps its prompt; 0 means any number of lines.
-    pub most_lines: usize,
-}
-
-impl Said {
-    /// Returns what stands before this line when it is said now, or `None` if the line keeps its prompt. A line keeps
-    /// its prompt if it is not a text, or if the text is not said exactly as it is written (as with `//text`). A line
-    /// with U+FFFD also keeps it, because it may not be sent: this character stands for a byte that its author did not
-    /// mean. So does a line that `begun` with a text behind which a command was typed, because it is not sent, and a text with a
-    /// command in a later line, because its author is asked first.
-    pub(super) fn before(&self, line: &str, begun: &Draft, words: &EditorWords) -> Option<Prompt> {
-        if self.from.is_some_and(|from| Instant::now() < from) {
-            return None;
-        }
-        let many = self.most_lines > 0 && line.lines().count() > self.most_lines;
-        let source = Source::Terminal(words);
-        if many || line.contains('\u{fffd}') || !line::is_said_as_written(line, source) {
-            return None;
-        }
-        if is_command_behind(line, (&begun.left, &begun.right), source) || has_command_below(line, source) {
-            return None;
-        }
-        let Some(form) = self.time else { return Some(self.name.clone()) };
-        let time = jiff::Zoned::now().strftime(form).to_string();
-        let Prompt { raw, styled } = &self.name;
-        let dimmed = nu_ansi_term::Style::new().dimmed().paint(format!("{time} "));
-        Some(Prompt { raw: format!("{time} {raw}"), styled: format!("{dimmed}{styled}") })
-    }
 }
 
 /// A line that was not sent yet, and where the cursor is in it.
@@ -174,31 +150,7 @@ fn without_colour(styled: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-
-    #[test]
-    fn a_line_that_is_finished_too_early_to_be_said_keeps_its_prompt() {
-        let now = Instant::now();
-        for (from, is_said) in
-            [(None, true), (Some(now), true), (Some(now + Duration::from_secs(3600)), false)]
-        {
-            let said = Said { time: None, name: Prompt::plain("anna: "), from, links: false, most_lines: 0 };
-            let before = said.before("secret", &Draft::default(), &EditorWords::default());
-            assert_eq!(before.is_some(), is_said, "{from:?}");
-        }
-    }
-
-    #[test]
-    fn a_line_with_a_command_behind_the_text_with_which_it_began_keeps_its_prompt() {
-        let said =
-            Said { time: None, name: Prompt::plain("anna: "), from: None, links: false, most_lines: 0 };
-        for (begun, is_said) in [("a draft", false), ("a", true), ("", true)] {
-            let before = said.before("a draft\\x", &Draft::at_end(begun), &EditorWords::default());
-            assert_eq!(before.is_some(), is_said, "{begun:?}");
-        }
-    }
 
     #[test]
     fn a_styled_prompt_with_another_text_loses_its_colours() {

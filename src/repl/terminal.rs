@@ -38,7 +38,7 @@ static SAVED: Mutex<Option<Termios>> = Mutex::new(None);
 /// The terminal itself, after something else has taken the place of standard input and output.
 static REAL: OnceLock<Real> = OnceLock::new();
 
-/// Whether there is a prompt on the screen, so that what follows needs a new row.
+/// Whether the last row on the screen is unfinished, mostly because of a prompt, so that what follows needs a new row.
 static PROMPTED: AtomicBool = AtomicBool::new(false);
 
 /// Whether the program is ending. From then on only the original settings are set.
@@ -186,6 +186,11 @@ pub(super) fn begin_line() {
 pub(super) fn end_line() {
     PROMPTED.store(false, Ordering::SeqCst);
     hush();
+}
+
+/// Notes whether the row with the cursor is unfinished although no line is read, so that what follows needs a new row.
+pub(super) fn note_unfinished_row(is_unfinished: bool) {
+    PROMPTED.store(is_unfinished, Ordering::SeqCst);
 }
 
 fn all_keys(settings: &mut Termios) {

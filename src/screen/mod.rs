@@ -126,10 +126,10 @@ impl Screen {
         }
     }
 
-    /// Shows in the terminal's title how many messages are unread, if the user wants that.
-    pub fn show_title(&mut self, unread: u64) {
+    /// Shows in the terminal's title how many messages are unread and whether the lobby is down, if the user wants that.
+    pub fn show_title(&mut self, unread: u64, is_down: bool) {
         if let (Form::Terminal(folding), Sink::Terminal(repl)) = (&self.form, &self.sink) {
-            repl.set_title(folding.form.title(unread));
+            repl.set_title(folding.form.title(unread, is_down));
         }
     }
 
@@ -143,11 +143,19 @@ impl Screen {
         }
     }
 
-    /// Records a line that was typed under the prompt of `session`.
-    pub fn typed(&mut self, session: SessionId, text: &str) {
+    /// Returns the place in the record for a line that was typed just now and is not judged yet.
+    #[must_use]
+    pub fn place_in_record(&self) -> usize {
+        self.unrecorded.len()
+    }
+
+    /// Records at this place a line that was typed under the prompt of `session`, and the text that it `said`. What was
+    /// recorded since then follows it.
+    pub fn typed(&mut self, place: usize, session: SessionId, text: &str, said: Option<&str>) {
         if self.recorder.is_some() {
-            let typed = json::Keystrokes::Typed { session, text: text.to_owned() };
-            self.unrecorded.push_str(&json::recorded(&typed, now()));
+            let (text, said) = (text.to_owned(), said.map(str::to_owned));
+            let typed = json::Keystrokes::Typed { session, text, said };
+            self.unrecorded.insert_str(place, &json::recorded(&typed, now()));
         }
     }
 

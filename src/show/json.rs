@@ -20,6 +20,9 @@ pub enum Keystrokes {
         session: SessionId,
         /// The line, command or text.
         text: String,
+        /// The text that the line said. It is missing if the line said nothing, or was refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        said: Option<String>,
     },
 }
 

@@ -70,6 +70,11 @@ impl Message {
     }
 }
 
+/// Returns what `author` does, if the text is that of a `\me`: it begins with a star and the author's own name.
+pub(super) fn action<'t>(text: &'t str, author: &UserName) -> Option<&'t str> {
+    text.strip_prefix("* ")?.strip_prefix(author.as_str())?.strip_prefix(' ')
+}
+
 /// Where a message was said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

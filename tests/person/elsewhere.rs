@@ -218,6 +218,32 @@ fn the_title_shows_the_lobby_and_unread_counts_and_is_restored() {
     }
 }
 
+#[test]
+fn a_lobby_that_is_down_is_seen_in_the_colour_of_the_prompt_and_in_the_title() {
+    let mut server = Server::start(&[]);
+    let title = format!("\x1b]2;hobnob: {}", server.address());
+    let mut anna = Person::join(&server, "anna", (80, 24));
+    anna.enter("\\set title on");
+    draws(&anna, &format!("{title}\x07"));
+    anna.terminal.type_text("a draft");
+    anna.sees_last("lobby> a draft");
+    assert!(!drawn(&anna, "\x1b[1;31mlobby> "));
+    server.kill();
+    draws(&anna, "\x1b[1;31mlobby> ");
+    draws(&anna, &format!("{title} (down)\x07"));
+    anna.sees_last("lobby> a draft");
+    anna.terminal.keys(b"\x15");
+    anna.enter("\\ss");
+    anna.sees("* 0 lobby (down)");
+    server.restart();
+    anna.sees("the lobby is back");
+    let is_green_again = |anna: &Person| {
+        let raw = String::from_utf8_lossy(&anna.terminal.raw()).into_owned();
+        raw.rfind("\x1b[1;32mlobby> ") > raw.rfind("\x1b[1;31mlobby> ")
+    };
+    anna.terminal.wait_while_polling("a green prompt", |_| is_green_again(&anna));
+}
+
 /// Whether the last title that was set is the earlier title, whatever else was drawn after it.
 fn gives_back_last(anna: &Person) -> bool {
     let raw = String::from_utf8_lossy(&anna.terminal.raw()).into_owned();

@@ -31,6 +31,8 @@ mod newcomer;
 #[cfg(test)]
 mod operators;
 #[cfg(test)]
+mod own_lines;
+#[cfg(test)]
 mod person;
 #[cfg(test)]
 mod picture;

@@ -45,6 +45,7 @@ fn missed_messages_are_announced_and_read_a_screen_at_a_time() {
         let mut anna = Person::join_with(&server, "anna", (columns, 24), &[], &home);
         anna.sees("20 messages since ");
         anna.enter("\\missed");
+        anna.sees("what follows was shown at the start, too");
         anna.sees("bobby: number 21");
         anna.sees("that is all you missed");
         anna.enter("\\missed");

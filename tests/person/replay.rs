@@ -67,6 +67,10 @@ fn recorded(columns: u16) -> (Home, Person) {
     anna.sees("see");
     anna.enter("hello");
     bobby.wait(serde_json::json!({"event": "message", "text": "hello"}));
+    for (line, text) in [("\\me waves", "* anna waves"), ("//me", "/me"), ("one\\\rtwo", "one\ntwo")] {
+        anna.enter(line);
+        bobby.wait(serde_json::json!({"event": "message", "text": text}));
+    }
     let _carmen = server.join("carmen");
     anna.sees("carmen joined");
     bobby.fork("anna");

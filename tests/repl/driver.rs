@@ -13,7 +13,8 @@ use std::thread;
 use std::time::Instant;
 
 use hobnob::repl::{
-    self, Argument, CommandWord, Draft, EditorWords, Grant, Prompt, ReplHandle, ReplOptions, Typed, terminal,
+    self, Argument, AsSaid, CommandWord, Draft, EditorWords, Grant, Prompt, ReplHandle, ReplOptions, Stays,
+    Typed, terminal,
 };
 use hobnob::session::id::SessionId;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,6 +37,8 @@ struct App {
     prompt: String,
     held: Option<Draft>,
     holding: bool,
+    /// Whether lines are judged: the test tells by an order what stays of each.
+    judges: bool,
 }
 
 /// Runs the app, if this process was started as the driver.
@@ -60,7 +63,7 @@ async fn app(socket: String) -> i32 {
     let mut interrupt = signal(SignalKind::interrupt()).unwrap();
     let mut orders = orders(&socket);
     let prompt = "[lobby] ".to_owned();
-    let mut app = App { repl, words, prompt, held: None, holding: false };
+    let mut app = App { repl, words, prompt, held: None, holding: false, judges: false };
     app.grant(Draft::default());
     loop {
         let code = tokio::select! {
@@ -108,6 +111,7 @@ impl App {
             prompt: Prompt::styled(&self.prompt, &styled),
             session: Some(SessionId(0)),
             draft,
+            is_judged: self.judges,
             ..Grant::default()
         }
     }
@@ -123,6 +127,7 @@ impl App {
                 let note = Some(format!("too long: {}", text.len()));
                 self.repl.grant(Grant { note, ..self.next(Draft::at_end(text)) });
             }
+            Typed::Line { text, .. } if self.judges && !text.is_empty() => self.print("judging"),
             Typed::Line { text, session } => {
                 let session = session.unwrap();
                 let shown: String = text.chars().map(|c| if c == '\n' { '␤' } else { c }).collect();
@@ -176,6 +181,13 @@ impl App {
             "cancel" => {
                 rest.clone_into(&mut self.prompt);
                 self.repl.cancel();
+            }
+            "judge" => self.judges = true,
+            "stays" => {
+                let (before, text) = (Prompt::plain("anna: "), rest.replace("\\n", "\n"));
+                self.repl.let_stay(Stays::AsSaid(AsSaid { before, text, links: false }));
+                self.print("after");
+                self.grant(Draft::default());
             }
             "hold" => self.holding = true,
             "release" => {

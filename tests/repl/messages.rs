@@ -31,6 +31,35 @@ fn messages_and_lines_in_turn_keep_their_order() {
 }
 
 #[test]
+fn a_line_that_waits_for_its_judge_stands_below_the_messages_until_its_text_takes_its_place() {
+    let long = "one two three four five six seven";
+    for (typed, stays, rows) in [
+        ("\\me sings", "hello", vec!["anna: hello"]),
+        ("hello", "a\\nb", vec!["anna: a", "b"]),
+        ("//fork", "/fork", vec!["anna: /fork"]),
+        (long, long, vec!["anna: one two three four five six seven"]),
+    ] {
+        let mut repl = Repl::start_with((40, 12), &[]);
+        repl.tell("judge");
+        repl.terminal.enter("");
+        repl.terminal.wait_until("a judged line", |screen| screen.ends_with("said [0]\n[lobby]"));
+        repl.terminal.enter(typed);
+        repl.wait_for_row("judging");
+        for n in 0..3 {
+            repl.tell(&format!("print before {n}"));
+        }
+        repl.terminal.wait_until("messages above", |screen| {
+            screen.contains(&format!("judging\nbefore 0\nbefore 1\nbefore 2\n[lobby] {}", &typed[..5]))
+        });
+        repl.tell(&format!("stays {stays}"));
+        repl.terminal.wait_for_last("[lobby]");
+        let expected = format!("before 2\n{}\nafter\n[lobby]", rows.join("\n"));
+        repl.terminal.wait_until("the text in its place", |screen| screen.ends_with(&expected));
+        assert!(!repl.terminal.transcript().contains(&format!("[lobby] {typed}")));
+    }
+}
+
+#[test]
 fn a_message_leaves_no_empty_row_at_the_top_or_the_bottom() {
     let mut repl = Repl::start_with((40, 5), &[]);
     repl.terminal.keys(b"\x0c");

@@ -56,7 +56,7 @@ fn a_user_who_was_sent_out_is_told_how_to_come_back_and_nothing_of_a_lost_link()
         scene.app.command(Queued::new(word.to_owned(), args.to_owned(), None));
         scene.shows(&format!("\\{word}: {out}"));
     }
-    scene.app.text("hello".to_owned(), SessionId::LOBBY, "hello");
+    scene.app.text("hello", SessionId::LOBBY, "hello");
     let shown = scene.shown();
     assert!(shown.contains("not sent (you were sent out of the lobby): hello"), "{shown}");
     assert!(!shown.contains("waits"), "{shown}");

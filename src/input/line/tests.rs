@@ -181,16 +181,6 @@ fn a_backslash_at_the_end_continues_a_text_but_not_a_command() {
 }
 
 #[test]
-fn texts_that_are_said_as_they_are_written_are_recognized() {
-    for written in ["hi", "/etc/hosts", "a\nb", "ends \\"] {
-        assert!(is_said_as_written(written, TERMINAL), "{written}");
-    }
-    for other in ["\\\\text", "//text", "ends \\\\", "\u{feff}hi", "\\ss", "/me waves", " "] {
-        assert!(!is_said_as_written(other, TERMINAL), "{other}");
-    }
-}
-
-#[test]
 fn two_backslashes_at_the_end_stand_for_one() {
     text("C:\\dir\\\\", "C:\\dir\\");
     text("three\\\\\\", "three\\\\");

@@ -61,6 +61,16 @@ pub(crate) enum Input<'a> {
         /// The word after the sign.
         word: &'a str,
     },
+    /// Another command is glued to the text of a command that many hear.
+    #[error(
+        "\\{word} was not sent: the command \\{behind} is behind it, and a line holds one command; Ctrl-C clears the line, and with a blank before it \\{behind} is text"
+    )]
+    CommandGlued {
+        /// The word of the command.
+        word: &'a str,
+        /// The word of the other command.
+        behind: &'a str,
+    },
     /// The word is a command in other chats.
     #[error("there is no command \\{word}: {instead}; nothing was sent")]
     OtherChats {

@@ -112,6 +112,8 @@ pub(crate) enum History<'a> {
         /// How many messages of others are still to be read; `None` if they were not counted.
         count: Option<u64>,
     },
+    /// The messages below, which were missed, were shown when this user came.
+    ShownAtStart,
     /// All missed messages of a log were shown.
     AllMissedShown {
         /// Where the next missed messages are to be read: `Some(None)` is the lobby, `None` is nowhere.
@@ -191,6 +193,7 @@ impl fmt::Display for History<'_> {
             Self::AllMentionsShown { has_more: true } | Self::NoMentionMissed { has_more: true } => {
                 f.write_str("no further unread message names you; \\missed reads the rest")
             }
+            Self::ShownAtStart => f.write_str("what follows was shown at the start, too"),
             Self::NothingMissed => f.write_str("nothing that you missed is left to be read"),
             Self::MissedNotKept { count, others_follow } => {
                 let which = if others_follow { "before these" } else { "that you missed" };

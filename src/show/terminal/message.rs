@@ -6,6 +6,7 @@ use jiff::Zoned;
 use nu_ansi_term::{Color, Style};
 
 use super::super::harmless::harmless;
+use super::super::message::action;
 use super::super::{Message, MessageKind, Mode, room};
 use super::own::time_form;
 use super::wrap::width;
@@ -187,7 +188,7 @@ impl TerminalForm {
             (MessageKind::Lobby | MessageKind::Room, _) => room::before(message),
             (MessageKind::Peer, mode) => format!("{} ", mode.unwrap_or(Mode::B).prefix()),
         };
-        let (before, after, text) = match (action(message), message.kind) {
+        let (before, after, text) = match (action(&message.text, &message.from), message.kind) {
             (Some(action), _) => (format!("{prefix}* "), " ", action),
             (None, MessageKind::Lobby | MessageKind::Room) => (prefix, ": ", message.text.as_str()),
             (None, MessageKind::Peer) => (format!("{prefix}<"), "> ", message.text.as_str()),
@@ -244,9 +245,4 @@ impl TerminalForm {
         }
         shown + &row[from..]
     }
-}
-
-/// Returns the text of a `\me`: it begins with a star and the author's own name.
-fn action(message: &Message) -> Option<&str> {
-    message.text.strip_prefix("* ")?.strip_prefix(message.from.as_str())?.strip_prefix(' ')
 }

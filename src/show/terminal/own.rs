@@ -8,6 +8,7 @@ use nu_ansi_term::{Color, Style};
 
 use super::super::Mode;
 use super::super::harmless::harmless;
+use super::super::message::action;
 use super::TerminalForm;
 use crate::config::preferences::Times;
 use crate::session::SessionId;
@@ -47,28 +48,48 @@ impl To<'_> {
     }
 }
 
-/// Returns what stands between the time and the text, without colour and with it.
+/// A text of this user without its time, in the two parts of a row.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OwnRow<'t> {
+    /// What stands between the time and the text, without colour.
+    pub raw: String,
+    /// The same with colour.
+    pub styled: String,
+    /// The text behind it.
+    pub text: &'t str,
+}
+
+/// Returns a text of this user as a row. The text of a `\me` begins with the name already.
 #[must_use]
-pub fn head(own: &UserName, to: To<'_>) -> (String, String) {
-    let styled = Style::new().bold().paint(own.as_str());
-    match to {
-        To::Lobby => (format!("{own}: "), format!("{styled}: ")),
-        To::Room(room) => {
-            let before = format!("{} ", room::label(room));
-            (format!("{before}{own}: "), format!("{}{styled}: ", Color::Blue.bold().paint(before)))
+pub fn row<'t>(own: &UserName, to: To<'_>, text: &'t str) -> OwnRow<'t> {
+    let action = action(text, own);
+    let (open, close) = match (action, to) {
+        (Some(_), _) => ("* ", " "),
+        (None, To::Lobby | To::Room(_)) => ("", ": "),
+        (None, To::Peer(..)) => ("<", "> "),
+    };
+    let before = match to {
+        To::Lobby => open.to_owned(),
+        To::Room(room) => format!("{} {open}", room::label(room)),
+        To::Peer(mode, peer) => format!("{} {peer} {open}", mode.prefix()),
+    };
+    let name = Style::new().bold().paint(own.as_str());
+    let styled = match to {
+        To::Lobby => format!("{before}{name}{close}"),
+        To::Room(_) => format!("{}{name}{close}", Color::Blue.bold().paint(before.as_str())),
+        To::Peer(..) => {
+            let private = Color::Magenta.bold();
+            format!("{}{name}{}", private.paint(before.as_str()), private.paint(close))
         }
-        To::Peer(mode, peer) => {
-            let (to, private) = (format!("{} {peer} <", mode.prefix()), Color::Magenta.bold());
-            (format!("{to}{own}> "), format!("{}{styled}{}", private.paint(to.as_str()), private.paint("> ")))
-        }
-    }
+    };
+    OwnRow { raw: format!("{before}{own}{close}"), styled, text: action.unwrap_or(text) }
 }
 
 impl TerminalForm {
     /// Returns a text of this user that was said at that time; `None` while this user's name is not known.
     #[must_use]
     pub fn said(&self, to: To<'_>, text: &str, at: Option<Timestamp>) -> Option<String> {
-        let (raw, styled) = head(self.own.as_ref()?, to);
+        let OwnRow { raw, styled, text } = row(self.own.as_ref()?, to, text);
         let time = match (time_form(self.preferences.times), at) {
             (Some(form), Some(at)) => format!("{} ", self.local(at).strftime(form)),
             _ => String::new(),

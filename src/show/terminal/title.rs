@@ -1,4 +1,4 @@
-//! The title of the terminal: the lobby's address, and how much is unread. This file owns the words of the title, and
+//! The title of the terminal: the lobby's address, whether it is down, and how much is unread. This file owns the words of the title, and
 //! which terminals accept one. The editor sends the sequences that set the title and restore the old one.
 
 use super::super::harmless::harmless_line;
@@ -22,15 +22,16 @@ pub fn is_taken_by(term: &str) -> bool {
 
 impl TerminalForm {
     /// Returns the title when this much is unread; `None` if no title is wanted or accepted, or if the lobby is not
-    /// known yet.
+    /// known yet. A lobby that `is_down` is named as such.
     #[must_use]
-    pub fn title(&self, unread: u64) -> Option<String> {
+    pub fn title(&self, unread: u64, is_down: bool) -> Option<String> {
         let server = self.server.as_ref().filter(|_| self.preferences.title && self.takes_titles)?;
         let lobby: String = harmless_line(server).chars().take(SHOWN).collect();
+        let state = if is_down { " (down)" } else { "" };
         Some(match unread {
-            0 => format!("hobnob: {lobby}"),
-            1..=MOST_COUNTED => format!("({unread}) hobnob: {lobby}"),
-            _ => format!("({MOST_COUNTED}+) hobnob: {lobby}"),
+            0 => format!("hobnob: {lobby}{state}"),
+            1..=MOST_COUNTED => format!("({unread}) hobnob: {lobby}{state}"),
+            _ => format!("({MOST_COUNTED}+) hobnob: {lobby}{state}"),
         })
     }
 }
@@ -57,20 +58,21 @@ mod tests {
     #[test]
     fn the_title_tells_the_lobby_and_the_unread_count_if_it_is_wanted_and_supported() {
         let mut form = form("tea.example:43210");
-        let titles = [0, 1, 99, 100].map(|unread| form.title(unread).unwrap());
+        let titles = [0, 1, 99, 100].map(|unread| form.title(unread, false).unwrap());
         let lobby = "hobnob: tea.example:43210";
         assert_eq!(titles, ["", "(1) ", "(99) ", "(99+) "].map(|count| format!("{count}{lobby}")));
+        assert_eq!(form.title(3, true).unwrap(), format!("(3) {lobby} (down)"));
         form.preferences.title = false;
-        assert_eq!(form.title(1), None);
+        assert_eq!(form.title(1, false), None);
         form.preferences.title = true;
         form.takes_titles = false;
-        assert_eq!(form.title(1), None);
+        assert_eq!(form.title(1, true), None);
     }
 
     #[test]
     fn a_title_contains_no_control_characters_and_has_a_bounded_length() {
         for hostile in ["a\u{1b}\\b\u{7}c\nd\u{9c}", &"x".repeat(10_000)] {
-            let title = form(hostile).title(1).unwrap();
+            let title = form(hostile).title(1, true).unwrap();
             assert!(!title.chars().any(char::is_control), "{title:?}");
             assert!(title.chars().count() <= SHOWN + 20);
         }

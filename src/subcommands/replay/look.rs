@@ -106,7 +106,9 @@ impl Replay {
             Notice::Sent { session, text, .. } if self.at_terminal => {
                 return passed + &self.said_alone(*session, text, recorded);
             }
-            Notice::Sent { session, text, .. } => return passed + &self.line(*session, text, recorded),
+            Notice::Sent { session, text, .. } => {
+                return passed + &self.line(*session, text, Some(text), recorded);
+            }
             Notice::Unsent { text, .. } => self.alone.retain(|(_, said)| said != text),
             Notice::Welcome { .. } => {
                 self.peers.clear();
@@ -128,8 +130,14 @@ impl Replay {
         passed + &self.look.show(notice)
     }
 
-    /// Returns what a typed line looked like.
-    pub(super) fn typed(&mut self, session: SessionId, text: &str, recorded: Option<Timestamp>) -> String {
+    /// Returns what a typed line looked like, and the text in its place if it `said` one.
+    pub(super) fn typed(
+        &mut self,
+        session: SessionId,
+        text: &str,
+        said: Option<&str>,
+        recorded: Option<Timestamp>,
+    ) -> String {
         self.at_terminal = true;
         let source = commands::words();
         let said_alone = match line::parse(text, Source::Terminal(&source)) {
@@ -138,7 +146,7 @@ impl Replay {
             _ => None,
         };
         self.alone.extend(said_alone.map(|(name, text)| (name.to_owned(), text.to_owned())));
-        self.look.pass(recorded) + &self.line(session, text, recorded)
+        self.look.pass(recorded) + &self.line(session, text, said, recorded)
     }
 
     /// Returns the row that showed a text when it was sent, because it was typed behind a command.
@@ -162,16 +170,21 @@ impl Replay {
         }
     }
 
-    fn line(&self, session: SessionId, text: &str, recorded: Option<Timestamp>) -> String {
+    fn line(
+        &self,
+        session: SessionId,
+        text: &str,
+        said: Option<&str>,
+        recorded: Option<Timestamp>,
+    ) -> String {
         let to = match (self.peers.get(&session), self.rooms.get(&session)) {
             (Some((mode, peer)), _) => Some(To::Peer(*mode, peer)),
             (None, Some(room)) => Some(To::Room(room)),
             (None, None) if session == SessionId::LOBBY => Some(To::Lobby),
             (None, None) => None,
         };
-        if let Look::Terminal(rows) = &self.look
-            && is_said(text, rows.folding.form.preferences.paste_ask)
-            && let Some(said) = rows.folding.form.said(to.unwrap_or(To::Lobby), text, recorded)
+        if let (Look::Terminal(rows), Some(said)) = (&self.look, said)
+            && let Some(said) = rows.folding.form.said(to.unwrap_or(To::Lobby), said, recorded)
         {
             return said;
         }
@@ -179,12 +192,6 @@ impl Replay {
             to.map_or_else(|| (session.to_string(), Color::Magenta), |to| to.prompt(session));
         self.look.typed(&format!("{prompt}> "), color, text)
     }
-}
-
-/// Whether a typed line was said at once, so that its prompt was replaced.
-fn is_said(line: &str, most_lines: u16) -> bool {
-    let many = most_lines > 0 && line.lines().count() > usize::from(most_lines);
-    !many && line::is_said_as_written(line, Source::Terminal(&commands::words()))
 }
 
 fn text(shown: Shown) -> String {

@@ -112,8 +112,8 @@ fn event(replay: &mut Replay, line: &str) -> Option<String> {
     match serde_json::from_str::<Notice>(line) {
         Ok(notice) => Some(replay.notice(&notice, recorded)),
         Err(_) => {
-            let Keystrokes::Typed { session, text } = serde_json::from_str(line).ok()?;
-            Some(replay.typed(session, &text, recorded))
+            let Keystrokes::Typed { session, text, said } = serde_json::from_str(line).ok()?;
+            Some(replay.typed(session, &text, said.as_deref(), recorded))
         }
     }
 }
@@ -262,7 +262,7 @@ mod tests {
 {"event":"forking","session":1,"peer":"bobby"}
 {"event":"typed","session":0,"text":"/m carmen hi"}
 {"event":"sent","session":1,"text":"hi"}
-{"event":"typed","session":1,"text":"hi"}
+{"event":"typed","session":1,"text":"hi","said":"hi"}
 {"event":"sent","session":1,"text":"hi"}"#;
         let (done, out, _) = replay_on(&format!("{welcome}\n{record}"), false, Some(80));
         done.unwrap();
@@ -273,18 +273,31 @@ mod tests {
 
     #[test]
     fn only_typed_lines_that_were_said_are_shown_as_messages() {
-        let typed = |text: &str| format!("{{\"event\":\"typed\",\"session\":0,\"text\":{text:?}}}\n");
+        let typed = |(text, said): (&str, Option<&str>)| {
+            let said = said.map(|said| format!(",\"said\":{said:?}")).unwrap_or_default();
+            format!("{{\"event\":\"typed\",\"session\":0,\"text\":{text:?}{said}}}\n")
+        };
         let welcome = r#"{"event":"welcome","name":"anna","server":"here","hosted":false,"session":0,"fingerprint":"SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU","key_exchange":"X25519"}"#;
-        let lines = ["hi", "/users", "/nick zoe", "/etc/hosts", "//text", "\\ss"].map(typed);
+        let lines = [
+            ("hi", Some("hi")),
+            ("/users", None),
+            ("too early", None),
+            ("/etc/hosts", Some("/etc/hosts")),
+            ("//text", Some("/text")),
+            ("\\wave", Some("* anna waves")),
+            ("\\ss", None),
+        ];
+        let lines = lines.map(typed);
         let (done, out, _) = replay_on(&format!("{welcome}\n{}", lines.concat()), false, Some(80));
         done.unwrap();
         let rows: Vec<&str> = out.lines().filter(|row| !row.starts_with(">>>")).collect();
         let expected = [
             "anna: hi",
             "lobby> /users",
-            "lobby> /nick zoe",
+            "lobby> too early",
             "anna: /etc/hosts",
-            "lobby> //text",
+            "anna: /text",
+            "* anna waves",
             "lobby> \\ss",
         ];
         assert_eq!(rows, expected);
