@@ -54,6 +54,7 @@ impl State {
             LobbyEvent::PresenceSkipped { room } => {
                 let skipped = saying::Lobby::PresenceSkipped { room: room.as_ref() };
                 self.emit_repeated(Repeated::PresenceSkipped, 1, skipped);
+                self.ask_who_holds_names();
                 self.count_users();
             }
             LobbyEvent::RoomJoined { joined, resumed } => self.room_joined(&joined, resumed),
@@ -100,6 +101,7 @@ impl State {
         self.topic_is(SessionId::LOBBY, welcome.topic.as_ref().map(ShortText::as_str));
         self.tell_of_gap(SessionId::LOBBY, joined.resumed);
         self.learn_names();
+        self.ask_who_holds_names();
         self.heads.reach(SessionId::LOBBY, joined.welcome.head.seq.0);
         self.count_users();
     }
@@ -230,6 +232,9 @@ impl State {
                 Change::Joined(name) => {
                     self.meet(&name, None);
                     self.known_names.is_here(&name);
+                    if room.is_none() {
+                        self.name_came(&name);
+                    }
                     let (ignored, room) = (self.user.ignores_name(&name), room.clone());
                     self.emit(Notice::Joined { name, session, room, ignored });
                 }
@@ -238,6 +243,7 @@ impl State {
                     if room.is_none() {
                         self.known_names.remove(&name);
                         self.knocks.left(&name);
+                        self.name_went(&name);
                     }
                     let (ignored, room) = (self.user.ignores_name(&name), room.clone());
                     self.emit(Notice::Left { name, session, room, ignored });
@@ -257,6 +263,7 @@ impl State {
                 self.history(request, after, messages, more)
             }
             ServerAnswer::NoSuchUser { request, name } => {
+                self.name_went(&name);
                 self.refused(request, failing::Lobby::NotThere(&name).into());
             }
             ServerAnswer::Asking { request } => self.is_being_asked(request),
@@ -301,12 +308,19 @@ impl State {
     }
 
     fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText>) {
-        let is_right =
-            |question: &Question| matches!(question, Question::Whois | Question::Away | Question::Ignore);
+        let is_right = |question: &Question| match question {
+            Question::Whois | Question::Away | Question::Ignore => true,
+            Question::Holder(asked) => *asked == name,
+            _ => false,
+        };
         let Some(open) = self.questions.close_if(request, is_right) else { return };
+        self.name_is_held(&name, &key);
         if matches!(open.question, Question::Away) {
             // The reason why a user is away is a text of that user, too, so it is hidden if he is ignored.
             return self.answered_after(name, away.filter(|_| !self.user.ignores(&key)));
+        }
+        if matches!(open.question, Question::Holder(_)) {
+            return;
         }
         if matches!(open.question, Question::Ignore) {
             if let Err(error) = self.ignore(&name, &key) {

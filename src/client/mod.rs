@@ -22,6 +22,7 @@ mod lobby_end;
 pub(crate) mod look_alikes;
 pub(crate) mod mentions;
 pub(crate) mod missed;
+mod name_holders;
 pub(crate) mod old_messages;
 pub(crate) mod operators;
 mod peer_notices;
@@ -63,6 +64,7 @@ use crate::client::known_names::KnownNames;
 use crate::client::ledger::Ledger;
 use crate::client::look_alikes::LookAlikes;
 use crate::client::missed::Missed;
+use crate::client::name_holders::NameHolders;
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::{Question, Questions};
 use crate::client::read_marks::Notes;
@@ -136,6 +138,8 @@ pub struct State {
     pub(crate) strangers: Strangers,
     /// The users who want a private session and wait for an answer.
     pub(crate) knocks: Knocks,
+    /// Who holds the names of the users with whom there is a private session.
+    name_holders: NameHolders,
     /// The verifications of peers' keys.
     pub(crate) verifications: Verifications,
     /// How the run went so far.
@@ -249,6 +253,7 @@ impl State {
             trust,
             strangers: Strangers::new(strangers),
             knocks: Knocks::default(),
+            name_holders: NameHolders::default(),
             verifications: Verifications::default(),
             verdict: ExitVerdict::Done,
             watch: None,

@@ -55,6 +55,7 @@ impl ConditionalEventHandler for Keys {
         if key == REPAINT {
             return Some(Cmd::Repaint);
         }
+        self.page().note_key(key, context.line(), context.pos());
         if key.0 == KeyCode::BracketedPasteStart {
             self.screen.note_paste();
         }

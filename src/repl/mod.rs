@@ -46,6 +46,7 @@ mod search;
 mod sheet;
 pub mod terminal;
 mod title;
+mod typing;
 mod words;
 
 use std::io::IsTerminal;
@@ -61,7 +62,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::session::id::SessionId;
 
-pub use self::prompt::{AsSaid, Draft, Edit, Grant, Prompt, Stays};
+pub use self::prompt::{AsSaid, Draft, Edit, Grant, Prompt, Stays, Typing};
 pub use self::words::{Argument, CommandWord, EditorWords, HabitWord};
 
 use self::editor::LineReader;
@@ -98,6 +99,8 @@ pub enum Typed {
         text: String,
         /// The session of the grant.
         session: Option<SessionId>,
+        /// How the line came about.
+        typing: Typing,
     },
     /// The user pressed Ctrl-C on an empty line. On a line with text, Ctrl-C clears the line and the grant goes on.
     Interrupted,
