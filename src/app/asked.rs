@@ -22,6 +22,17 @@ pub(super) enum AskedTo {
     Remove,
 }
 
+impl Asked {
+    /// Returns the text that becomes a draft again if the question has no answer, which means no. A command that removes
+    /// something never does: Enter alone would then mean yes.
+    pub(super) fn unanswered(self) -> Option<String> {
+        match self.to {
+            AskedTo::Send => Some(self.text),
+            AskedTo::Remove => None,
+        }
+    }
+}
+
 impl AskedTo {
     pub(super) const fn prompt(self) -> &'static str {
         match self {
@@ -39,4 +50,9 @@ pub(super) fn is_no(answer: &str) -> bool {
 /// Whether an answer means yes. Enter alone does not.
 pub(super) fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+/// Whether what was typed answers a question.
+pub(super) fn is_answer(answer: &str) -> bool {
+    is_yes(answer) || is_no(answer)
 }

@@ -145,7 +145,11 @@ fn a_user_who_returns_to_the_lobby_sees_the_messages_that_were_only_counted_ther
         } else {
             scene.app.prompt();
             let text = "\\leave".to_owned();
-            scene.happens(Event::Typed(crate::repl::Typed::Line { text, session: Some(session) }));
+            scene.happens(Event::Typed(crate::repl::Typed::Line {
+                text,
+                session: Some(session),
+                typing: Default::default(),
+            }));
         }
         stands_in_order(&scene.shown(), &["1 unread in the lobby", "hello to all"]);
     }

@@ -57,6 +57,13 @@ pub(super) enum Unclear {
         /// The word after the sign.
         word: String,
     },
+    /// Something stands before a command, or in the place of its backslash, as if a finger had slipped.
+    Slipped {
+        /// What stands before the word.
+        before: String,
+        /// The word of the command.
+        word: String,
+    },
 }
 
 impl Unclear {
@@ -68,6 +75,7 @@ impl Unclear {
             Self::Habit { word, instead } => failing::Input::Habit { word, instead },
             Self::Glued { word, behind } => failing::Input::CommandGlued { word, behind },
             Self::OtherSign { sign, word } => failing::Input::OtherSign { sign, word },
+            Self::Slipped { before, word } => failing::Input::Slipped { before, word },
         }
     }
 }
@@ -105,8 +113,12 @@ fn plain(line: Line<'_>, source: Source<'_>, own: &UserName) -> Meaning {
         }
         Line::CommandAndMore => Meaning::Unclear(Unclear::CommandAndMore),
         Line::Hidden { .. } => Meaning::Unclear(Unclear::Hidden),
-        Line::OtherSign { sign, word, .. } => {
-            Meaning::Unclear(Unclear::OtherSign { sign: sign.to_owned(), word: word.to_owned() })
+        Line::OtherSign { sign, word, is_slip, .. } => {
+            let (sign, word) = (sign.to_owned(), word.to_owned());
+            Meaning::Unclear(match is_slip {
+                true => Unclear::Slipped { before: sign, word },
+                false => Unclear::OtherSign { sign, word },
+            })
         }
     }
 }
@@ -189,6 +201,10 @@ mod tests {
             ("/etc/hosts", text("/etc/hosts")),
             ("/", text("/")),
             ("/ msg", text("/ msg")),
+            ("/ users", text("/ users")),
+            (" q\\msg bobby x", text(" q\\msg bobby x")),
+            ("C:\\msg bobby x", text("C:\\msg bobby x")),
+            ("say \\msg bobby x", text("say \\msg bobby x")),
             ("\\me says \\msg bobby", text("* anna says \\msg bobby")),
             ("\\msg bobby hi\\msg eve x", command("msg", "bobby hi\\msg eve x")),
         ] {
@@ -205,6 +221,11 @@ mod tests {
             "/t bobby secret",
             "/m\u{200b}sg bobby secret",
             "¥msg bobby secret",
+            "q\\msg bobby secret",
+            "[A\\m bobby secret",
+            "x\\fork bobby",
+            "/ msg bobby secret",
+            "ßmsg bobby secret",
             "／MSG bobby secret",
             "/list,\\msg bobby secret",
             "/l\\msg bobby secret",

@@ -184,7 +184,7 @@ fn at_terminal(before: Before, line: &str) -> (Scene, String) {
 
 fn enter(scene: &mut Scene, line: &str) {
     let session = scene.app.state.sessions.current();
-    scene.happens(Event::Typed(Typed::Line { text: line.to_owned(), session }));
+    scene.happens(Event::Typed(Typed::Line { text: line.to_owned(), session, typing: Default::default() }));
     scene.app.prompt();
 }
 
@@ -267,7 +267,7 @@ async fn a_line_typed_after_the_error_could_be_read_is_said_at_a_terminal() {
         let mut scene = scene(before).at_terminal();
         scene.app.prompt();
         enter(&mut scene, line);
-        tokio::time::advance(super::terminal::TYPED_AHEAD).await;
+        tokio::time::advance(super::settling::TYPED_AHEAD).await;
         let InputSource::Terminal(terminal) = &scene.app.input else { unreachable!() };
         let after = format!("{}after", terminal.returned());
         enter(&mut scene, &after);

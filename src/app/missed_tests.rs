@@ -89,7 +89,11 @@ fn says(scene: &mut Scene, seq: u64, key: PublicKey) {
 
 fn enters(scene: &mut Scene, line: &str) {
     scene.app.prompt();
-    scene.happens(Event::Typed(Typed::Line { text: line.to_owned(), session: Some(SessionId::LOBBY) }));
+    scene.happens(Event::Typed(Typed::Line {
+        text: line.to_owned(),
+        session: Some(SessionId::LOBBY),
+        typing: Default::default(),
+    }));
 }
 
 /// Returns up to which message the lobby is stored as read.
@@ -364,7 +368,11 @@ fn a_private_session_in_which_something_is_typed_counts_as_read() {
     let session = bobby_whispers(&mut scene, &["one", "two"]);
     scene.app.state.switch(session).unwrap();
     scene.app.prompt();
-    scene.happens(Event::Typed(Typed::Line { text: "\\ss".to_owned(), session: Some(session) }));
+    scene.happens(Event::Typed(Typed::Line {
+        text: "\\ss".to_owned(),
+        session: Some(session),
+        typing: Default::default(),
+    }));
     scene.shown();
     bobby_says_more(&mut scene, session);
     let mut next = person(folder.path());

@@ -3,7 +3,6 @@
 //! event does to the state stands in [`crate::client`], and what it does to the input in the files beside this one.
 
 mod asked;
-mod began_with;
 pub(crate) mod completion;
 #[cfg(test)]
 mod consent_tests;
@@ -15,6 +14,7 @@ mod ending;
 pub(crate) mod event;
 mod hearers;
 mod input_source;
+mod interrupts;
 #[cfg(test)]
 mod look_alike_tests;
 mod meaning;
@@ -22,6 +22,8 @@ mod meaning;
 mod meant_tests;
 #[cfg(test)]
 mod missed_tests;
+#[cfg(test)]
+mod name_holder_tests;
 mod next_event;
 mod plugins;
 mod read_ahead;
@@ -34,6 +36,7 @@ mod requests;
 mod room_tests;
 mod said_lines;
 mod script_queue;
+mod settling;
 #[cfg(test)]
 mod stall_tests;
 #[cfg(test)]
@@ -44,6 +47,8 @@ mod terminal;
 mod terminal_events;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod too_early_tests;
 
 pub(crate) use input_source::InputSource;
 pub(crate) use next_event::Sources;
@@ -189,7 +194,7 @@ impl App {
         // Ctrl-C at a terminal is a key, also between two prompts. A signal from elsewhere has the same meaning as that
         // key on an empty line.
         if let (Signal::Interrupt, InputSource::Terminal(terminal)) = (signal, &mut self.input)
-            && !terminal.interrupted()
+            && !terminal.interrupts().interrupted()
         {
             return;
         }
@@ -211,6 +216,9 @@ impl App {
         {
             terminal.fall_back();
             self.state.fall_back_to_lobby();
+        }
+        if let InputSource::Terminal(terminal) = &mut self.input {
+            terminal.settling().look(&self.state.sessions);
         }
         self.tell_of_orphans();
         self.state.tell_what_is_not_kept();
@@ -338,7 +346,10 @@ impl App {
                 self.quit_asked = asked;
                 self.quit();
             }
-            Ok(progress) => self.started(progress, asked),
+            Ok(progress) => {
+                self.refuse_after_opening_beside(&word);
+                self.started(progress, asked);
+            }
             Err(failure) => {
                 self.failed_to_start(&word, &args, failure);
                 self.command_finished(asked);
@@ -361,12 +372,20 @@ impl App {
             "" => args.split_once(char::is_whitespace).unwrap_or((args, "")),
             word => (word, args),
         };
-        if meant::after_failed(commands::probably_leads(word), args) == Meant::SomebodyElse {
+        let leads = commands::probably_leads(word);
+        if meant::after_failed(leads, args) == Meant::SomebodyElse {
             match &mut self.input {
                 InputSource::Script(..) => self.state.sessions.unset_current(),
-                InputSource::Terminal(terminal) => terminal.refuse_typed_ahead(),
+                // With an open session of that name, its author expects to be there at once, and types on.
+                InputSource::Terminal(terminal)
+                    if commands::session_led_to(&self.state, leads, args).is_some() =>
+                {
+                    terminal.settling().fell_back();
+                }
+                InputSource::Terminal(terminal) => terminal.settling().failed(),
             }
         }
+        self.refuse_after_opening_beside(word);
         self.state.fail(failure);
     }
 

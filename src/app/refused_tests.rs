@@ -16,7 +16,7 @@ use crate::screen::{Form, Screen, Sink};
 use crate::session::{PeerSession, RoomSession};
 use crate::show::terminal::TerminalForm;
 
-const BOBBY: SessionId = SessionId(1);
+pub(super) const BOBBY: SessionId = SessionId(1);
 
 /// A person at a terminal in the lobby, who is shown no times.
 pub(super) fn person() -> Scene {
@@ -31,12 +31,12 @@ pub(super) fn person() -> Scene {
     scene
 }
 
-fn with_bobby(scene: &mut Scene) {
+pub(super) fn with_bobby(scene: &mut Scene) {
     assert_eq!(scene.app.state.sessions.add(PeerSession::up("bobby")), BOBBY);
 }
 
 /// Session 1 with bobby ends while its prompt is shown.
-fn leave_at_the_prompt_of_bobby(scene: &mut Scene) {
+pub(super) fn leave_at_the_prompt_of_bobby(scene: &mut Scene) {
     with_bobby(scene);
     scene.app.state.sessions.switch(BOBBY);
     scene.app.prompt();
@@ -44,8 +44,12 @@ fn leave_at_the_prompt_of_bobby(scene: &mut Scene) {
     scene.app.settle();
 }
 
-fn enter(scene: &mut Scene, line: &str, session: SessionId) {
-    scene.happens(Event::Typed(Typed::Line { text: line.to_owned(), session: Some(session) }));
+pub(super) fn enter(scene: &mut Scene, line: &str, session: SessionId) {
+    scene.happens(Event::Typed(Typed::Line {
+        text: line.to_owned(),
+        session: Some(session),
+        typing: Default::default(),
+    }));
     scene.app.prompt();
 }
 
@@ -55,7 +59,7 @@ fn refuse(scene: &mut Scene, id: u64, code: NotAcceptedCode) {
 }
 
 /// Returns the lines that the Up key brings back, and the text with which the present prompt begins.
-fn input(scene: &Scene) -> (Vec<String>, String) {
+pub(super) fn input(scene: &Scene) -> (Vec<String>, String) {
     let InputSource::Terminal(terminal) = &scene.app.input else { unreachable!() };
     (terminal.editor().brought_back(), terminal.returned())
 }
@@ -118,7 +122,7 @@ async fn a_command_of_a_room_that_is_over_does_nothing_in_the_lobby() {
         assert_eq!(input(&scene), (vec![line.to_owned()], String::new()));
         assert!(scene.link.told().is_empty(), "{line}");
         // Under the lobby's own prompt it is carried out when there was time to read what happened.
-        tokio::time::advance(super::terminal::SETTLING).await;
+        tokio::time::advance(super::settling::SETTLING).await;
         enter(&mut scene, "\\topic our plan", SessionId::LOBBY);
         let told = scene.link.told();
         assert!(matches!(&told[..], [ClientMessage::Act { .. }]), "{told:?}");
@@ -167,23 +171,6 @@ async fn a_command_typed_behind_an_edited_text_is_not_said_until_its_author_has_
     tokio::time::advance(std::time::Duration::from_secs(1)).await;
     enter(&mut scene, glued, SessionId::LOBBY);
     assert_eq!(scene.link.told(), [say(1, glued)]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_command_behind_a_text_that_a_key_brought_is_not_said() {
-    for line in ["hello\\msg bobby secret", "hello/msg bobby secret"] {
-        let mut scene = person();
-        scene.happens(Event::Typed(Typed::Brought(Draft::at_end("hello"))));
-        enter(&mut scene, line, SessionId::LOBBY);
-        scene.shows("a command was typed behind the text that was there");
-        assert_eq!(input(&scene).0, [line]);
-        assert!(scene.link.told().is_empty());
-        // The line is said if its author brings it back and says it again.
-        tokio::time::advance(std::time::Duration::from_secs(1)).await;
-        scene.happens(Event::Typed(Typed::Brought(Draft::at_end(line))));
-        enter(&mut scene, line, SessionId::LOBBY);
-        assert_eq!(scene.link.told(), [say(1, line)]);
-    }
 }
 
 #[test]

@@ -119,7 +119,11 @@ fn a_text_typed_while_a_room_is_joined_is_reported_as_unsent_if_the_join_fails()
     let mut scene = Scene::new().at_terminal();
     scene.app.prompt();
     let line = |text: &str, session| {
-        Event::Typed(crate::repl::Typed::Line { text: text.to_owned(), session: Some(session) })
+        Event::Typed(crate::repl::Typed::Line {
+            text: text.to_owned(),
+            session: Some(session),
+            typing: Default::default(),
+        })
     };
     scene.happens(line("\\join tea", SessionId::LOBBY));
     scene.app.prompt();
@@ -147,7 +151,11 @@ fn a_join_fails_if_the_lobby_goes_down_and_its_texts_are_perhaps_not_delivered()
     let mut scene = Scene::new().at_terminal();
     scene.app.prompt();
     let line = |text: &str, session| {
-        Event::Typed(crate::repl::Typed::Line { text: text.to_owned(), session: Some(session) })
+        Event::Typed(crate::repl::Typed::Line {
+            text: text.to_owned(),
+            session: Some(session),
+            typing: Default::default(),
+        })
     };
     scene.happens(line("\\join tea", SessionId::LOBBY));
     scene.app.prompt();
@@ -244,8 +252,13 @@ fn an_act_that_the_server_refuses_fails_its_command() {
 fn a_room_is_left_when_its_last_text_is_acknowledged() {
     let mut scene = in_tea().at_terminal();
     scene.app.prompt();
-    let line =
-        |text: &str| Event::Typed(crate::repl::Typed::Line { text: text.to_owned(), session: Some(TEA) });
+    let line = |text: &str| {
+        Event::Typed(crate::repl::Typed::Line {
+            text: text.to_owned(),
+            session: Some(TEA),
+            typing: Default::default(),
+        })
+    };
     scene.happens(line("bye"));
     scene.app.prompt();
     scene.happens(line("\\leave"));
@@ -267,8 +280,13 @@ fn a_room_is_left_when_its_last_text_is_acknowledged() {
 async fn a_room_is_left_after_a_bounded_time_if_the_server_acknowledges_nothing() {
     let mut scene = in_tea().at_terminal();
     scene.app.prompt();
-    let line =
-        |text: &str| Event::Typed(crate::repl::Typed::Line { text: text.to_owned(), session: Some(TEA) });
+    let line = |text: &str| {
+        Event::Typed(crate::repl::Typed::Line {
+            text: text.to_owned(),
+            session: Some(TEA),
+            typing: Default::default(),
+        })
+    };
     scene.happens(line("bye"));
     scene.app.prompt();
     scene.happens(line("\\leave"));

@@ -26,7 +26,7 @@ fn author() -> Scene {
 fn enter(scene: &mut Scene, line: &str) -> Option<String> {
     let session = scene.app.state.sessions.current();
     editor(scene).hand_over();
-    scene.happens(Event::Typed(Typed::Line { text: line.to_owned(), session }));
+    scene.happens(Event::Typed(Typed::Line { text: line.to_owned(), session, typing: Default::default() }));
     let stays = editor(scene).stays().expect("the app tells what stays");
     scene.app.prompt();
     match stays {
@@ -38,7 +38,7 @@ fn enter(scene: &mut Scene, line: &str) -> Option<String> {
 /// Answers a question. Of the answer nothing else can stay than what was typed.
 fn answer(scene: &mut Scene, line: &str) {
     let session = scene.app.state.sessions.current();
-    scene.happens(Event::Typed(Typed::Line { text: line.to_owned(), session }));
+    scene.happens(Event::Typed(Typed::Line { text: line.to_owned(), session, typing: Default::default() }));
     scene.app.prompt();
 }
 

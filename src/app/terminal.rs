@@ -4,33 +4,24 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use nu_ansi_term::Color;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::asked::Asked;
-use super::began_with::BeganWith;
+use super::asked::{Asked, is_answer};
 use super::counts::counts;
 use super::drafts::{Begun, Drafts};
 use super::hearers;
+use super::interrupts::Interrupts;
 use super::said_lines::SaidLines;
+use super::settling::Settling;
 use crate::client::State;
+use crate::input::line::Source;
+use crate::input::typed_behind::{is_command_behind, is_command_behind_recalled};
 use crate::repl::{Draft, Edit, EditorWords, Grant, Prompt, ReplHandle, Stays, Typed};
 use crate::session::SessionId;
 use crate::show::unsent::Unsent;
-
-/// How long it takes at least to read that a command failed and to finish a line. A line that comes sooner was typed
-/// ahead or pasted together with the command, and was meant for the user to whom the command was to lead.
-pub(super) const TYPED_AHEAD: Duration = Duration::from_millis(150);
-
-/// How long it takes at least to read a new prompt and type a line. If a line is complete sooner after the prompt fell
-/// back to the lobby, it was typed for the session that ended.
-pub(super) const SETTLING: Duration = Duration::from_millis(700);
-
-/// A second Ctrl-C within this time leaves.
-const SECOND_INTERRUPT: Duration = Duration::from_secs(3);
 
 /// A person at a terminal.
 #[derive(Debug)]
@@ -44,16 +35,15 @@ pub(crate) struct TerminalInput {
     lent: bool,
     /// The texts with which the next prompts begin.
     drafts: Drafts,
-    /// What the present line began with.
-    pub(super) began: BeganWith,
+    /// The text with which the present prompt began.
+    returned: Draft,
     /// The lines whose texts may still be refused.
     said: SaidLines,
     /// The session of the present prompt, if it is over and something was typed under its prompt.
     stale: Option<SessionId>,
-    /// Until when finished lines are refused: the prompt has just fallen back to the lobby, and nobody can have read it
-    /// and typed a line for it before this instant.
-    settled: Option<Instant>,
-    interrupted: Option<Instant>,
+    /// What nobody can have read yet.
+    settling: Settling,
+    interrupts: Interrupts,
     asked: Option<Asked>,
     /// The sessions that are down and whose user was told that texts wait.
     waiting: HashSet<SessionId>,
@@ -78,11 +68,11 @@ impl TerminalInput {
             prompted: false,
             lent: false,
             drafts: Drafts::default(),
-            began: BeganWith::default(),
+            returned: Draft::default(),
             said: SaidLines::default(),
             stale: None,
-            settled: None,
-            interrupted: None,
+            settling: Settling::default(),
+            interrupts: Interrupts::default(),
             asked: None,
             waiting: HashSet::new(),
             shown: None,
@@ -96,7 +86,7 @@ impl TerminalInput {
     /// Returns the text with which the present prompt began.
     #[cfg(test)]
     pub(super) fn returned(&self) -> String {
-        format!("{}{}", self.began.granted.left, self.began.granted.right)
+        self.returned.text()
     }
 
     /// Returns what the user does next. Cancel-safe.
@@ -127,7 +117,7 @@ impl TerminalInput {
         let session = self.stale.or(state.sessions.current()).unwrap_or(SessionId::LOBBY);
         let Begun { draft, note } = self.drafts.take(session);
         let prompt = self.prompt_of(session, state);
-        self.began = BeganWith::of(draft.clone());
+        self.returned = draft.clone();
         self.repl.grant(Grant {
             prompt,
             session: Some(session),
@@ -191,17 +181,21 @@ impl TerminalInput {
     pub(super) fn accept(
         &mut self,
         line: &str,
+        begun: Option<Instant>,
         session: SessionId,
         state: &State,
     ) -> Result<(), Unsent<'static>> {
         self.leave_ended();
         let over = !state.sessions.contains(session);
-        if !over && self.settled.is_none_or(|settled| Instant::now() >= settled) {
-            self.settled = None;
+        if !over && !self.settling.refuses(begun) {
             return Ok(());
         }
-        self.settled = Some(Instant::now() + SETTLING);
-        if !over && self.began.granted.is(line) {
+        if over {
+            self.settling.fell_back();
+        } else {
+            self.settling.refused();
+        }
+        if !over && self.returned.is(line) {
             self.keep_draft(line.to_owned(), "not sent", session, state);
         } else {
             self.repl.bring_back(line.to_owned());
@@ -209,14 +203,20 @@ impl TerminalInput {
         Err(if over { Unsent::SessionOfFinishedLineOver } else { Unsent::TypedTooEarly })
     }
 
-    /// Whether a command was typed behind a text with which the line began. If so, the Up key brings the line back,
-    /// and its author can say it all the same. What comes at once may have been meant for the user to whom the command
-    /// was to lead.
-    pub(super) fn refuses_command_behind(&mut self, line: &str, words: &EditorWords) -> bool {
-        let refuses = self.began.has_command_behind(line, words);
+    /// Whether a command was typed behind the text with which the line began, or behind a text that the user `recalled`
+    /// into it. If so, the Up key brings the line back, and its author can say it all the same. What comes at once may
+    /// have been meant for the user to whom the command was to lead.
+    pub(super) fn refuses_command_behind(
+        &mut self,
+        line: &str,
+        recalled: &Draft,
+        words: &EditorWords,
+    ) -> bool {
+        let refuses = is_command_behind(line, self.returned.halves(), Source::Terminal(words))
+            || is_command_behind_recalled(line, recalled.halves(), words);
         if refuses {
             self.repl.bring_back(line.to_owned());
-            self.refuse_typed_ahead();
+            self.settling.failed();
         }
         refuses
     }
@@ -259,15 +259,15 @@ impl TerminalInput {
         self.asked.take()
     }
 
-    /// Refuses lines that are already finished, because a command that was to lead to a user has failed.
-    pub(super) fn refuse_typed_ahead(&mut self) {
-        self.settled = Some(Instant::now() + TYPED_AHEAD);
+    /// Returns what the user cannot have read yet.
+    pub(super) fn settling(&mut self) -> &mut Settling {
+        &mut self.settling
     }
 
     /// Handles the end of the current session while its prompt is out. If something has been typed, it stays under the
     /// old prompt; otherwise the lobby's prompt comes at once.
     pub(super) fn fall_back(&mut self) {
-        self.settled = Some(Instant::now() + SETTLING);
+        self.settling.fell_back();
         if self.prompted {
             self.repl.cancel();
         }
@@ -279,37 +279,44 @@ impl TerminalInput {
         self.shown = None;
     }
 
-    /// Takes the draft that the editor gave back when its prompt was cancelled.
-    pub(super) fn cancelled(&mut self, draft: Draft, session: Option<SessionId>) {
+    /// Takes the draft that the editor gave back when its prompt was cancelled. Returns whether a question is over to
+    /// which nobody has answered yes.
+    pub(super) fn cancelled(&mut self, draft: Draft, session: Option<SessionId>) -> bool {
         self.answered();
         if self.leaving {
             // What was typed was an answer, and the question is asked again.
-            return;
+            return false;
         }
         let session = session.unwrap_or(SessionId::LOBBY);
-        // The session of the question is over, so the line that the user was asked about becomes the draft.
-        let draft = match self.asked.take() {
-            Some(asked) => Draft::at_end(asked.text),
-            None => draft,
-        };
+        let (draft, is_refused) = self.unanswered(draft);
         self.stale = (!draft.is_empty()).then_some(session);
         if draft.is_empty() {
-            self.settled = Some(Instant::now() + SETTLING);
+            self.settling.fell_back();
         }
         self.drafts.keep(session, draft, None);
+        is_refused
     }
 
-    /// Keeps an unfinished line in its session, because the user went to another session.
-    pub(super) fn left(&mut self, draft: Draft, session: SessionId) {
+    /// Keeps an unfinished line in its session, because the user went to another session. Returns whether a question is
+    /// over to which nobody has answered yes.
+    pub(super) fn left(&mut self, draft: Draft, session: SessionId) -> bool {
         self.answered();
         self.stale = None;
-        let draft = match self.asked.take() {
-            Some(asked) => Draft::at_end(asked.text),
-            // What was typed was an answer, and the question is asked again.
-            None if self.leaving => Draft::default(),
-            None => draft,
-        };
+        // What was typed was an answer if the user is asked whether to leave, and that question is asked again.
+        let (draft, is_refused) =
+            if self.leaving { (Draft::default(), false) } else { self.unanswered(draft) };
         self.drafts.keep(session, draft, None);
+        is_refused
+    }
+
+    /// Ends a question that has no answer, and returns the draft and whether something was to be removed. What was typed
+    /// in place of an answer and is none is brought back.
+    fn unanswered(&mut self, draft: Draft) -> (Draft, bool) {
+        let Some(asked) = self.asked.take() else { return (draft, false) };
+        if !draft.is_empty() && !is_answer(&draft.text()) {
+            self.repl.bring_back(draft.text());
+        }
+        asked.unanswered().map_or((Draft::default(), true), |text| (Draft::at_end(text), false))
     }
 
     /// Returns the drafts of sessions that are over, so that the user can be told.
@@ -362,17 +369,9 @@ impl TerminalInput {
         self.repl.bring_back(self.said.take(id, text));
     }
 
-    /// Handles Ctrl-C on an empty line. Returns true if it is the second one in a row.
-    pub(super) fn interrupted(&mut self) -> bool {
-        let now = Instant::now();
-        let again = self.interrupted.is_some_and(|before| now - before < SECOND_INTERRUPT);
-        self.interrupted = Some(now);
-        again
-    }
-
-    /// Notes that something else was typed, so that the next Ctrl-C counts as a first one.
-    pub(super) fn went_on(&mut self) {
-        self.interrupted = None;
+    /// Returns when Ctrl-C was pressed last.
+    pub(super) fn interrupts(&mut self) -> &mut Interrupts {
+        &mut self.interrupts
     }
 
     fn prompt_of(&mut self, session: SessionId, state: &State) -> Prompt {

@@ -9,10 +9,10 @@ use super::hearers::{as_said, to};
 use super::meaning::{self, Meaning, Unclear};
 use super::script_queue::Queued;
 use super::{App, InputSource};
-use crate::commands::{self, EDIT};
+use crate::commands::{self, EDIT, SWITCH};
 use crate::input::line::Source;
 use crate::input::typed_behind::has_command_below;
-use crate::repl::{Draft, Edit, Stays, Typed};
+use crate::repl::{Draft, Edit, Stays, Typed, Typing};
 use crate::session::SessionId;
 use crate::show::unsent::Unsent;
 use crate::show::{Failure, failing, room, saying};
@@ -25,12 +25,16 @@ impl App {
     pub(super) fn typed(&mut self, typed: Typed) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         match typed {
-            Typed::Line { text, session } => {
-                self.typed_line(text, session.unwrap_or(SessionId::LOBBY));
+            Typed::Line { text, session, typing } => {
+                self.typed_line(text, session.unwrap_or(SessionId::LOBBY), &typing);
                 // A line that was not said does not look as if it was.
                 self.let_stay(Stays::AsTyped);
             }
-            Typed::Cancelled { draft, session } => terminal.cancelled(draft, session),
+            Typed::Cancelled { draft, session } => {
+                if terminal.cancelled(draft, session) {
+                    self.state.emit(saying::Terminal::NotRemoved.into());
+                }
+            }
             Typed::Stepped { forward, draft, session } => {
                 self.step(forward, draft, session.unwrap_or(SessionId::LOBBY));
             }
@@ -49,7 +53,6 @@ impl App {
                 terminal.saw_bad_byte();
                 self.state.emit(saying::Terminal::NotUtf8 { byte }.into());
             }
-            Typed::Brought(draft) => terminal.began.brought = draft,
             Typed::NamesRoom => self.state.refresh_rooms(),
             Typed::EndOfInput => {
                 if let Some(Asked { text, session, to: AskedTo::Send }) = terminal.take_asked() {
@@ -64,14 +67,16 @@ impl App {
         }
     }
 
-    fn typed_line(&mut self, line: String, session: SessionId) {
+    fn typed_line(&mut self, line: String, session: SessionId, typing: &Typing) {
         let asks = self.asks_before_saying(&line);
         let InputSource::Terminal(terminal) = &mut self.input else { return };
-        terminal.went_on();
+        terminal.interrupts().went_on();
         if terminal.take_leaving() {
             terminal.answered();
             if is_yes(&line) || matches!(line.trim(), "\\quit" | "\\q") {
                 self.end();
+            } else {
+                self.bring_back_unless_no(&line, SessionId::LOBBY);
             }
             return;
         }
@@ -86,19 +91,25 @@ impl App {
             Some(Asked { text, session, .. }) if is_yes(&line) => (text, session, true),
             Some(asked) => {
                 terminal.answered();
-                if !is_no(&line) {
-                    // It was typed before the question was there, and it is neither said nor lost.
-                    terminal.bring_back(line.clone());
-                    let why = Unsent::TypedTooEarly;
-                    self.state.report_unsent(Some(asked.session), &line, &why);
-                }
+                self.bring_back_unless_no(&line, asked.session);
                 return self.answered_no(asked);
             }
         };
-        self.judged(&line, session, is_confirmed);
+        self.judged(&line, session, is_confirmed, typing);
         self.state.note_entered(Instant::now());
         self.ask_of_command(session);
         self.lend();
+    }
+
+    /// Brings back what was typed in place of an answer, unless it means no. It was typed before the question was there,
+    /// and it is neither said nor lost.
+    fn bring_back_unless_no(&mut self, line: &str, session: SessionId) {
+        if let InputSource::Terminal(terminal) = &mut self.input
+            && !is_no(line)
+        {
+            terminal.bring_back(line.to_owned());
+            self.state.report_unsent(Some(session), line, &Unsent::TypedTooEarly);
+        }
     }
 
     /// Asks the user to confirm a command, if the command wants that.
@@ -118,12 +129,12 @@ impl App {
 
     /// Carries out what a line means. A text goes to the session that its prompt showed, or nowhere, and so does a command
     /// that acts on its session. Whether the line `is_confirmed` says that its author was asked about it.
-    fn judged(&mut self, line: &str, session: SessionId, is_confirmed: bool) {
+    fn judged(&mut self, line: &str, session: SessionId, is_confirmed: bool, typing: &Typing) {
         let meaning = self.meaning(line);
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         terminal.answered();
         let meaning = match meaning {
-            Meaning::Text(text) => return self.judged_text(&text, line, session, is_confirmed),
+            Meaning::Text(text) => return self.judged_text(&text, line, session, is_confirmed, typing),
             other => other,
         };
         // The command may empty the screen, and this line with it.
@@ -135,13 +146,15 @@ impl App {
             Meaning::Command { word, args } => {
                 let of_session = commands::find(&word).filter(|command| command.traits.of_session);
                 if let Some(command) = of_session
-                    && let Err(why) = terminal.accept(line, session, &self.state)
+                    && let Err(why) = terminal.accept(line, typing.begun, session, &self.state)
                 {
                     let failure = Failure::from(failing::Input::OfAnotherSession(&why));
                     return self.state.fail(failure.of_command(command.name));
                 }
                 terminal.leave_ended();
-                self.command(Queued::new(word, args, None));
+                if !self.refuses_to_go_to_ended(&word, &args) {
+                    self.command(Queued::new(word, args, None));
+                }
             }
             Meaning::Unclear(unclear) => {
                 if unclear == Unclear::CommandAndMore {
@@ -154,15 +167,37 @@ impl App {
         }
     }
 
+    /// Refuses a command that would have led to a private session a moment ago and leads to a room of the same name now.
+    /// Returns whether the command is one.
+    fn refuses_to_go_to_ended(&mut self, word: &str, args: &str) -> bool {
+        let InputSource::Terminal(terminal) = &mut self.input else { return false };
+        let is_switch = commands::find(word).is_some_and(|command| command.name == SWITCH.name);
+        let (Ok(name), true) = (args.parse(), is_switch) else { return false };
+        let to = commands::session_led_to(&self.state, SWITCH.traits.leads, args);
+        let is_room = to.is_some_and(|to| self.state.sessions.room(to).is_some());
+        let Some(session) = terminal.settling().ended_with(&name).filter(|_| is_room) else { return false };
+        terminal.settling().fell_back();
+        let failure = Failure::from(failing::Sessions::JustEnded { name: &name, session });
+        self.state.fail(failure.of_command(SWITCH.name));
+        true
+    }
+
     /// Says the text of a line, and then shows it in the place of the line as it is said. A text that is refused is not
     /// shown so.
-    fn judged_text(&mut self, text: &str, line: &str, session: SessionId, is_confirmed: bool) {
+    fn judged_text(
+        &mut self,
+        text: &str,
+        line: &str,
+        session: SessionId,
+        is_confirmed: bool,
+        typing: &Typing,
+    ) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
         let place = self.state.screen.place_in_record();
-        let refused = match terminal.accept(line, session, &self.state) {
+        let refused = match terminal.accept(line, typing.begun, session, &self.state) {
             Err(why) => Some(why),
             Ok(()) => terminal
-                .refuses_command_behind(line, &self.completion.words())
+                .refuses_command_behind(line, &typing.recalled, &self.completion.words())
                 .then_some(Unsent::CommandBehind),
         };
         let is_said = match refused {
@@ -231,7 +266,7 @@ impl App {
             return self.answered_no(asked);
         }
         terminal.take_leaving();
-        if terminal.interrupted() {
+        if terminal.interrupts().interrupted() {
             self.end();
         } else {
             let hosts = terminal.hosts();
@@ -241,15 +276,32 @@ impl App {
         }
     }
 
-    /// Switches to the session before or after; the unfinished line waits in its own session.
+    /// Switches to the session before or after; the unfinished line waits in its own session. If the session that was
+    /// there a moment ago has ended, nothing is done: its user may not have seen that, and what he types next is for it.
     fn step(&mut self, forward: bool, draft: Draft, session: SessionId) {
         let InputSource::Terminal(terminal) = &mut self.input else { return };
-        terminal.left(draft, session);
+        if terminal.left(draft, session) {
+            self.state.emit(saying::Terminal::NotRemoved.into());
+        }
         let to = self.state.sessions.beside(session, forward);
+        if let Some(ended) = terminal.settling().ended_between(session, to, forward) {
+            terminal.settling().fell_back();
+            return self.state.fail(failing::Sessions::SteppedToEnded(ended));
+        }
         if to != session
             && let Err(err) = self.state.switch(to)
         {
             self.state.fail(err);
+        }
+    }
+
+    /// Refuses lines that are finished already behind a command that opens a session beside the current one. Their author
+    /// means the user there.
+    pub(super) fn refuse_after_opening_beside(&mut self, word: &str) {
+        if let InputSource::Terminal(terminal) = &mut self.input
+            && commands::find(word).is_some_and(|command| command.traits.opens_beside)
+        {
+            terminal.settling().failed();
         }
     }
 

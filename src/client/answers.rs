@@ -33,6 +33,7 @@ impl State {
                 self.history(request, after, messages, more)
             }
             ServerAnswer::NoSuchUser { request, name } => {
+                self.name_went(&name);
                 self.refused(request, failing::Lobby::NotThere(&name).into());
             }
             ServerAnswer::Asking { request } => self.is_being_asked(request),
@@ -78,12 +79,19 @@ impl State {
     }
 
     fn whois(&mut self, request: u32, name: UserName, key: PublicKey, since: u64, away: Option<AwayText>) {
-        let is_right =
-            |question: &Question| matches!(question, Question::Whois | Question::Away | Question::Ignore);
+        let is_right = |question: &Question| match question {
+            Question::Whois | Question::Away | Question::Ignore => true,
+            Question::Holder(asked) => *asked == name,
+            _ => false,
+        };
         let Some(open) = self.questions.close_if(request, is_right) else { return };
+        self.name_is_held(&name, &key);
         if matches!(open.question, Question::Away) {
             // The reason why a user is away is a text of that user, too, so it is hidden if he is ignored.
             return self.answered_after(name, away.filter(|_| !self.user.ignores(&key)));
+        }
+        if matches!(open.question, Question::Holder(_)) {
+            return;
         }
         if matches!(open.question, Question::Ignore) {
             if let Err(error) = self.ignore(&name, &key) {

@@ -14,6 +14,7 @@ use crate::client::knocks::Knocks;
 use crate::client::known_names::KnownNames;
 use crate::client::ledger::Ledger;
 use crate::client::look_alikes::LookAlikes;
+use crate::client::name_holders::NameHolders;
 use crate::client::private_links::PrivateLinks;
 use crate::client::questions::Questions;
 use crate::client::read_marks::Notes;
@@ -124,6 +125,7 @@ impl State {
             summaries: Summaries::default(),
             backlogs: BTreeMap::new(),
             first_unread: BTreeMap::new(),
+            name_holders: NameHolders::default(),
         }
     }
 }

@@ -28,10 +28,12 @@ impl State {
 
     /// Returns the key of the user with this name, if this run has met it: in a private session, or in the last message
     /// under this name.
-    #[must_use]
-    pub(crate) fn met_key(&self, name: &UserName) -> Option<PublicKey> {
-        let session = self.sessions.with_name(name).and_then(|session| self.sessions.peer(session)?.key);
-        session.or_else(|| self.recent.key_of(name))
+    ///
+    /// # Errors
+    /// Returns an error if two users have this name.
+    pub(crate) fn met_key(&mut self, name: &UserName) -> Result<Option<PublicKey>, CommandError> {
+        let session = self.session_named(name)?.and_then(|session| self.sessions.peer(session)?.key);
+        Ok(session.or_else(|| self.recent.key_of(name)))
     }
 
     /// Returns a message, which may be old, marked by whether its author is ignored now.

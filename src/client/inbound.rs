@@ -134,6 +134,8 @@ impl State {
             self.strangers.up(&introduction.session, session);
         }
         self.private_links.adopt(link, session);
+        // Since the introduction, another key may have come to the lobby with this name.
+        self.ask_who_holds(&introduction.name);
     }
 
     /// Prepares for a text that this user is about to say. If a stranger opened the session, this user's first text

@@ -43,6 +43,7 @@ impl State {
             LobbyEvent::PresenceSkipped { room } => {
                 let skipped = saying::Lobby::PresenceSkipped { room: room.as_ref() };
                 self.emit_repeated(Repeated::PresenceSkipped, 1, skipped);
+                self.ask_who_holds_names();
                 self.count_users();
             }
             LobbyEvent::RoomJoined { joined, resumed } => self.room_joined(&joined, resumed),
@@ -89,6 +90,7 @@ impl State {
         self.topic_is(SessionId::LOBBY, welcome.topic.as_ref().map(ShortText::as_str));
         self.tell_of_gap(SessionId::LOBBY, joined.resumed);
         self.learn_names();
+        self.ask_who_holds_names();
         self.heads.reach(SessionId::LOBBY, joined.welcome.head.seq.0);
         self.count_users();
     }
@@ -218,6 +220,9 @@ impl State {
                 Change::Joined(name) => {
                     self.meet(&name, None);
                     self.known_names.is_here(&name);
+                    if room.is_none() {
+                        self.name_came(&name);
+                    }
                     let (ignored, room) = (self.user.ignores_name(&name), room.clone());
                     self.emit(Notice::Joined { name, session, room, ignored });
                 }
@@ -226,6 +231,7 @@ impl State {
                     if room.is_none() {
                         self.known_names.remove(&name);
                         self.knocks.left(&name);
+                        self.name_went(&name);
                     }
                     let (ignored, room) = (self.user.ignores_name(&name), room.clone());
                     self.emit(Notice::Left { name, session, room, ignored });

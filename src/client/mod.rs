@@ -26,6 +26,7 @@ mod lobby_end;
 pub(crate) mod look_alikes;
 pub(crate) mod mentions;
 pub(crate) mod missed;
+mod name_holders;
 pub(crate) mod old_messages;
 pub(crate) mod operators;
 mod peer_notices;
@@ -140,6 +141,8 @@ pub struct State {
     pub(crate) strangers: Strangers,
     /// The users who want a private session and wait for an answer.
     pub(crate) knocks: Knocks,
+    /// Who holds the names of the users with whom there is a private session.
+    name_holders: name_holders::NameHolders,
     /// The verifications of peers' keys.
     pub(crate) verifications: Verifications,
     /// How the run went so far.

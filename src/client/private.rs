@@ -347,6 +347,7 @@ impl State {
         self.private_links.remove(session);
         self.ledger.over(session);
         self.strangers.over(session);
+        self.name_holders.over(session);
         self.recent.forget(session);
         self.keeping.close(session);
         self.sessions.remove(session);

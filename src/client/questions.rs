@@ -42,6 +42,8 @@ pub enum Question {
     Away,
     /// The key of a user who is to be ignored.
     Ignore,
+    /// The key that holds this name, which is that of a private session's user.
+    Holder(UserName),
     /// Old messages, with the parts of the answer so far.
     History(Box<OldMessages>),
     /// A room to be joined, for this session.

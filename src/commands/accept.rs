@@ -12,7 +12,7 @@ pub(super) const ACCEPT: Command = Command {
     optional: false,
     group: Group::People,
     examples: &["\\accept bobby"],
-    traits: Traits { answers_askers: true, ..Traits::NONE },
+    traits: Traits { answers_askers: true, opens_beside: true, ..Traits::NONE },
     run,
 };
 

@@ -28,13 +28,13 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     // an error that its session is not the one that it asked for.
     if state.screen.is_terminal()
         && let Ok(name) = &name
-        && let Some(session) = state.sessions.with_name(name)
+        && let Some(session) = state.session_named(name)?
     {
         return go_to(state, session);
     }
     state.require_in_lobby()?;
     let name = name?;
-    if let Some(session) = state.sessions.with_name(&name) {
+    if let Some(session) = state.session_named(&name)? {
         state.require_lobby_up()?;
         return Err(failing::Private::AlreadyForked { session, name: &name }.into());
     }

@@ -104,7 +104,7 @@ fn no_talk(state: &State, name: &UserName) -> CommandError {
 
 /// Shows private talk with the user of this name, from all runs. The key decides which user that is.
 fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progress, CommandError> {
-    let open = state.sessions.with_name(name);
+    let open = state.session_named(name)?;
     if let Some(session) = open.filter(|_| !state.keeping.history.is_on()) {
         state.show_recent(session, count);
         return Ok(Progress::Done);

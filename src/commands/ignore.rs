@@ -30,7 +30,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     if name == state.me.name {
         return Err(failing::User::IgnoreYourself.into());
     }
-    if let Some(key) = state.met_key(&name) {
+    if let Some(key) = state.met_key(&name)? {
         state.ignore(&name, &key)?;
         return Ok(Progress::Done);
     }

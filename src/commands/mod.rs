@@ -67,6 +67,7 @@ use crate::repl::{CommandWord, EditorWords};
 use crate::session::SessionId;
 use crate::show::{Failure, HelpRow, failing};
 pub(crate) use edit::EDIT;
+pub(crate) use switch::SWITCH;
 
 /// Every command, in the order `\help` shows them.
 pub const COMMANDS: &[Command] = &[
@@ -84,7 +85,7 @@ pub const COMMANDS: &[Command] = &[
     join::JOIN,
     rooms::ROOMS,
     topic::TOPIC,
-    switch::SWITCH,
+    SWITCH,
     sessions::SESSIONS,
     lobby::LOBBY,
     leave::LEAVE,
@@ -279,8 +280,11 @@ pub fn words() -> EditorWords {
         about: command.about.to_owned(),
         argument: command.argument,
     };
+    let is_private = |it: &&Command| it.traits.leads == Leads::ToUser || it.argument == Argument::UserAndSaid;
+    let private = COMMANDS.iter().filter(is_private).flat_map(|it| it.aliases.iter().chain([&it.name]));
     EditorWords {
         commands: COMMANDS.iter().map(command_word).collect(),
+        private: private.copied().collect(),
         habits: habits::words(),
         ..EditorWords::default()
     }

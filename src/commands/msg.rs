@@ -33,7 +33,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
 fn say(state: &mut State, name: &str, text: &str) -> Result<Progress, CommandError> {
     let name = state.parse_name(name)?;
     let text = Text::new(text).map_err(|err| Worded::new(ErrorCode::TooLong, err))?;
-    let said = match state.sessions.with_name(&name) {
+    let said = match state.session_named(&name)? {
         Some(session) => state.say(session, text, None),
         None => {
             fork::check(state, &name)?;

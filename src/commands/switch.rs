@@ -7,7 +7,7 @@ use crate::client::State;
 use crate::session::SessionId;
 use crate::show::failing;
 
-pub(super) const SWITCH: Command = Command {
+pub(crate) const SWITCH: Command = Command {
     name: "switch",
     aliases: &["sw"],
     usage: "\\switch N",
@@ -22,6 +22,14 @@ pub(super) const SWITCH: Command = Command {
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let session = find(state, args)?;
+    let is_by_number = args.parse() == Ok(session.0);
+    // Another user may have the name by now. A number is certain.
+    if !is_by_number
+        && state.sessions.peer(session).is_some()
+        && let Ok(name) = args.parse()
+    {
+        state.session_named(&name)?;
+    }
     state.switch(session)?;
     Ok(Progress::Done)
 }

@@ -20,7 +20,8 @@ pub(super) const UNIGNORE: Command = Command {
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let name = state.parse_name(args)?;
     // The key is looked up as well, because an ignored user may have another name by now.
-    let key = state.met_key(&name).map(|key| key.to_string());
+    // Which of two users of one name was ignored, the list itself tells.
+    let key = state.met_key(&name).ok().flatten().map(|key| key.to_string());
     let found: Vec<String> = state
         .user
         .ignored

@@ -33,7 +33,7 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
             .ok_or(failing::Verification::Nobody)?,
         name => {
             let name = state.parse_name(name)?;
-            state.sessions.with_name(&name).ok_or(failing::Verification::NoSession(&name))?
+            state.session_named(&name)?.ok_or(failing::Verification::NoSession(&name))?
         }
     };
     state.verify(session)?;

@@ -3,8 +3,9 @@
 
 use super::invisible::BYTE_ORDER_MARK;
 
-/// Returns the line that says `text` at a terminal. No line says a text that has something invisible, or the sign
-/// of another keyboard, before the word of a command; the line for it is refused as such lines are.
+/// Returns the line that says `text` at a terminal. No line says a text that has something invisible, the sign
+/// of another keyboard, or a slip of the finger before the word of a command; the line for it is refused as such lines
+/// are.
 #[must_use]
 pub fn as_typed(text: &str) -> String {
     let escape = text.chars().next().filter(|first| matches!(*first, '\\' | '/' | BYTE_ORDER_MARK));

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::invisible::{from_first_visible, is_invisible, without_mark};
-use super::mistaken::{other_sign, two_commands, visible_habit};
+use super::mistaken::{other_sign, slip, two_commands, visible_habit};
 pub use super::vocabulary::{Habit, Vocabulary};
 
 /// The meaning of a line.
@@ -41,6 +41,8 @@ pub enum Line<'l> {
         word: &'l str,
         /// The bytes from the beginning of the line to the end of the word.
         head: Range<usize>,
+        /// Whether the sign is no other form of a backslash. Such a line may be a text, after all.
+        is_slip: bool,
     },
 }
 
@@ -187,9 +189,11 @@ fn hidden(body: &str, at: usize, source: Source<'_>) -> Option<Range<usize>> {
 /// Reads a command that a person began with a sign of another keyboard.
 fn led_by_other_sign<'l>(body: &'l str, at: usize, source: Source<'_>) -> Option<Line<'l>> {
     let Source::Terminal(words) = source else { return None };
-    let (sign, word) = other_sign(body, words)?;
-    let end = sign + word;
-    Some(Line::OtherSign { sign: &body[..sign], word: &body[sign..end], head: at..at + end })
+    let is_slip = |found: (usize, usize)| (found, true);
+    let ((sign, word), is_slip) =
+        other_sign(body, words).map(|found| (found, false)).or_else(|| slip(body, words).map(is_slip))?;
+    let (end, sign) = (sign + word, &body[..sign]);
+    Some(Line::OtherSign { sign: sign.trim_end(), word: &body[end - word..end], head: at..at + end, is_slip })
 }
 
 /// Returns `text` without the last backslash, if it ends with two.

@@ -36,6 +36,9 @@ pub struct Traits {
     /// Whether the command answers a user who asks for a private session. If it is called without a name, the error says
     /// who asks.
     pub answers_askers: bool,
+    /// Whether the command opens a session and leaves the current one as it is, without a text for the new session. At a
+    /// terminal, a text that is finished at once behind it was meant for the new session and goes nowhere.
+    pub opens_beside: bool,
     /// Whether the command acts on the session in which it is typed. At a terminal it goes to the session that its prompt
     /// showed or does nothing, like a text: a topic that is meant for a room is not set in the lobby.
     pub of_session: bool,
@@ -56,6 +59,7 @@ impl Traits {
         for_scripts: false,
         not_for_programs: false,
         answers_askers: false,
+        opens_beside: false,
         of_session: false,
         heard_by_many: false,
         says: None,

@@ -3,12 +3,14 @@
 //! said as a part of that text, at least not before its author was asked; it does not know why the line began with a text.
 
 use super::line::{self, Line, Source};
+use super::mistaken::has_command;
+use super::vocabulary::Vocabulary;
 
 /// Whether a line consists of the text with which it began, in two halves, and a command that was typed between them.
 /// Without a text before the command, the command stands at the beginning of the line, and is run.
 #[must_use]
 pub(crate) fn is_command_behind(line: &str, (left, right): (&str, &str), source: Source<'_>) -> bool {
-    let typed = line.strip_prefix(left).and_then(|rest| rest.strip_suffix(right));
+    let typed = between(line, left, right);
     let is_command = |typed| {
         matches!(
             line::parse(typed, source),
@@ -16,6 +18,23 @@ pub(crate) fn is_command_behind(line: &str, (left, right): (&str, &str), source:
         )
     };
     !left.is_empty() && typed.is_some_and(is_command)
+}
+
+/// Whether a line consists of a text that was recalled into it, in two halves, and something between them that has a
+/// command among its words. Whoever recalls a line and types a command has seldom seen what is in the line already.
+#[must_use]
+pub(crate) fn is_command_behind_recalled(
+    line: &str,
+    (left, right): (&str, &str),
+    words: &dyn Vocabulary,
+) -> bool {
+    is_command_behind(line, (left, right), Source::Terminal(words))
+        || !left.is_empty() && between(line, left, right).is_some_and(|typed| has_command(typed, words))
+}
+
+/// Returns what stands between the two halves of a text.
+fn between<'l>(line: &'l str, left: &str, right: &str) -> Option<&'l str> {
+    line.strip_prefix(left)?.strip_suffix(right)
 }
 
 /// Whether a text has several lines and one of the later lines would be a command if it stood alone. Its author may have
@@ -29,7 +48,7 @@ pub(crate) fn has_command_below(text: &str, source: Source<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::line::{Habit, Vocabulary};
+    use crate::input::line::Habit;
 
     struct Words;
 
@@ -51,6 +70,18 @@ mod tests {
         ] {
             assert!(is_command_behind(line, (left, right), Source::Terminal(&Words)), "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_command_behind_a_recalled_text_is_found_wherever_it_stands() {
+        for line in ["hello\\msg bob x", "hello \\msg bob x", "hello all\\msg bob x", "hello/msg bob x"] {
+            assert!(is_command_behind_recalled(line, ("hello", ""), &Words), "{line:?}");
+        }
+        for line in ["hello", "hello, all", "hello C:\\msg", "help \\msg bob", "hello \\nothing"] {
+            assert!(!is_command_behind_recalled(line, ("hello", ""), &Words), "{line:?}");
+        }
+        assert!(!is_command_behind_recalled("see \\msg NAME", ("", ""), &Words), "nothing was recalled");
+        assert!(!is_command_behind_recalled("see \\msg NAME", ("see \\msg NAME", ""), &Words));
     }
 
     #[test]

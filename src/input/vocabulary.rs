@@ -14,4 +14,9 @@ pub enum Habit {
 pub trait Vocabulary {
     /// Returns what `/word` means in other chat programs, or `None` if it is only a text.
     fn habit(&self, word: &str) -> Option<Habit>;
+
+    /// Whether `word` is a command of hobnob that says something to one user alone, or opens a private session.
+    fn is_private(&self, _word: &str) -> bool {
+        false
+    }
 }

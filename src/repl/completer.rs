@@ -255,6 +255,7 @@ mod tests {
             users: vec!["anna".into(), "Anton".into(), "bobby".into()],
             sessions: vec![(SessionId(0), "lobby".into()), (SessionId(1), "bobby".into())],
             settings: vec![("times".into(), vec!["off".into(), "short".into()])],
+            private: Vec::new(),
         }
     }
 

@@ -25,7 +25,8 @@ use super::page::Page;
 use super::painter::Painter;
 use super::past_lines::{MAX_ENTRIES, PastLines};
 use super::printer::{Job, SharedTerminal};
-use super::prompt::{Draft, Edit, Grant, Prompt, Stays};
+use super::prompt::{Draft, Edit, Grant, Prompt, Stays, Typing};
+use super::typing::Keyed;
 use super::{ReplOptions, Typed, terminal};
 use crate::input::line;
 use crate::session::id::SessionId;
@@ -162,6 +163,7 @@ impl LineReader {
     /// Reads a line for one grant and sends it. Returns false if nobody receives it any more.
     fn read(&mut self, grant: Grant) -> bool {
         let Grant { prompt, session, mut draft, mut note, question, is_judged } = grant;
+        lock(&self.page).keyed = Keyed::default();
         if question {
             // Questions are not answered with lines that were typed before, so a search is closed.
             lock(&self.page).search.close();
@@ -178,16 +180,13 @@ impl LineReader {
                     continue;
                 }
                 (Ok(text), None) => {
+                    let typing = lock(&self.page).keyed.take();
                     let (text, _) = lock(&self.page).joins.resolve(&text, text.len());
-                    if let Some(brought) = lock(&self.page).brought.take() {
-                        // An error means that nobody receives the line either.
-                        let _ = self.typed.blocking_send(Typed::Brought(brought));
-                    }
                     if is_judged {
-                        return self.hand_over(text, session);
+                        return self.hand_over(text, session, typing);
                     }
                     self.leave();
-                    break Typed::Line { text, session };
+                    break Typed::Line { text, session, typing };
                 }
                 (Err(error), _) => (End::of(error), lock(&self.page).draft()),
             };
@@ -283,10 +282,10 @@ impl LineReader {
     }
 
     /// Sends a line that the app judges. It is finished on the screen when the app has told what stays of it.
-    fn hand_over(&mut self, line: String, session: Option<SessionId>) -> bool {
+    fn hand_over(&mut self, line: String, session: Option<SessionId>, typing: Typing) -> bool {
         terminal::note_unfinished_row(true);
         self.screen.handed_over();
-        let taken = self.typed.blocking_send(Typed::Line { text: line.clone(), session }).is_ok();
+        let taken = self.typed.blocking_send(Typed::Line { text: line.clone(), session, typing }).is_ok();
         if !taken {
             self.finish(Stays::AsTyped);
         }

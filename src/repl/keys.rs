@@ -21,7 +21,6 @@ use rustyline::{
 use super::ended::{EndKeys, Ended};
 use super::page::Page;
 use super::printer::SharedTerminal;
-use super::prompt::Draft;
 use super::search::{At, Line, Step};
 use super::terminal;
 
@@ -63,7 +62,7 @@ impl ConditionalEventHandler for Keys {
             ESCAPE => KeyEvent(KeyCode::Esc, Modifiers::NONE),
             key => key,
         };
-        self.note_brought(key, context);
+        self.page().note_key(key, context.line(), context.pos());
         if key.0 == KeyCode::BracketedPasteStart {
             self.screen.note_paste();
         }
@@ -80,16 +79,6 @@ impl ConditionalEventHandler for Keys {
 impl Keys {
     pub(super) fn new(page: Arc<Mutex<Page>>, screen: Arc<SharedTerminal>) -> Self {
         Self { page, screen, first: Mutex::new(None), ends: EndKeys::of_terminal() }
-    }
-
-    /// Notes what the key before this one has brought into the line. A command that is typed behind it is no part of it.
-    fn note_brought(&self, key: KeyEvent, context: &EventContext<'_>) {
-        let mut page = self.page();
-        if std::mem::take(&mut page.brings) {
-            let (left, right) = context.line().split_at(context.pos());
-            page.brought = Some(Draft { left: left.to_owned(), right: right.to_owned() });
-        }
-        page.brings = !page.search.is_open() && brings(key);
     }
 
     fn editing(&self, key: KeyEvent, positive: bool, context: &EventContext<'_>) -> Option<Cmd> {
@@ -180,9 +169,7 @@ impl Keys {
     }
 
     fn take(&self, at: At) -> Cmd {
-        let mut page = self.page();
-        page.brings = page.search.take(at);
-        if page.brings { EXCHANGE } else { Cmd::Noop }
+        if self.page().search.take(at) { EXCHANGE } else { Cmd::Noop }
     }
 
     /// Ends the line as it is. It ends as if it was complete, so that rustyline keeps what it has read ahead.
@@ -204,16 +191,6 @@ impl Keys {
 /// The command that replaces the whole line and its cursor at once: it calls `completer`, which asks the search. No
 /// other command of rustyline can do this.
 const EXCHANGE: Cmd = Cmd::Complete;
-
-/// Whether this key brings a text into the line that was typed or cut before, perhaps without its user looking.
-fn brings(key: KeyEvent) -> bool {
-    matches!(
-        key,
-        KeyEvent(KeyCode::Up | KeyCode::Down, Modifiers::NONE)
-            | KeyEvent(KeyCode::Char('P' | 'N' | 'Y' | '_'), Modifiers::CTRL)
-            | KeyEvent(KeyCode::Char('<' | '>' | 'Y' | 'y'), Modifiers::ALT)
-    )
-}
 
 /// Whether this key deletes text that Ctrl-Y can bring back.
 fn cuts(key: KeyEvent) -> bool {

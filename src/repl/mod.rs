@@ -46,6 +46,7 @@ mod search;
 mod sheet;
 pub mod terminal;
 mod title;
+mod typing;
 mod words;
 
 use std::io::IsTerminal;
@@ -62,7 +63,7 @@ use tokio::sync::{mpsc, watch};
 use crate::peer::Receipt;
 use crate::session::id::SessionId;
 
-pub use self::prompt::{AsSaid, Draft, Edit, Grant, Prompt, Stays};
+pub use self::prompt::{AsSaid, Draft, Edit, Grant, Prompt, Stays, Typing};
 pub use self::words::{Argument, CommandWord, EditorWords, HabitWord};
 
 use self::editor::LineReader;
@@ -89,8 +90,8 @@ pub struct ReplOptions {
     pub words: watch::Receiver<Arc<EditorWords>>,
 }
 
-/// What the user did. All of these answer a grant, except [`Typed::HistoryLost`], [`Typed::NotUtf8`],
-/// [`Typed::Brought`] and [`Typed::NamesRoom`].
+/// What the user did. All of these answer a grant, except [`Typed::HistoryLost`], [`Typed::NotUtf8`] and
+/// [`Typed::NamesRoom`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
     /// The user finished a line, or several; see the text at the top of this file.
@@ -99,6 +100,8 @@ pub enum Typed {
         text: String,
         /// The session of the grant.
         session: Option<SessionId>,
+        /// How the line came about.
+        typing: Typing,
     },
     /// The user pressed Ctrl-C on an empty line. On a line with text, Ctrl-C clears the line and the grant goes on.
     Interrupted,
@@ -137,9 +140,6 @@ pub enum Typed {
     /// The terminal has sent this byte, which is not UTF-8. The line has U+FFFD in its place. This is sent only once
     /// and answers no grant.
     NotUtf8(u8),
-    /// The line that comes next had this text before its end was typed, because a key brought it back (Up, Ctrl-Y). This
-    /// answers no grant.
-    Brought(Draft),
     /// The line has become one that names a room, which may be completed soon. This answers no grant.
     NamesRoom,
 }

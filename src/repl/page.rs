@@ -5,7 +5,8 @@
 //! draft. It holds the search, whose query may be the line that is shown, and the line that Ctrl-C cleared.
 //! It knows no thread and writes nothing to the terminal.
 
-use rustyline::GraphemeClusterMode;
+use rustyline::{GraphemeClusterMode, KeyEvent};
+use tokio::time::Instant;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::canvas::{Canvas, Size};
@@ -13,6 +14,7 @@ use super::continuation::Joins;
 use super::ended::Ended;
 use super::prompt::{AsSaid, Draft, Prompt};
 use super::search::{Line, Search};
+use super::typing::Keyed;
 
 /// The content of the line editor since the last repaint.
 #[derive(Debug)]
@@ -41,10 +43,8 @@ pub(super) struct Page {
     pub(super) links: bool,
     /// The line that Ctrl-C cleared. It is dropped when something is cut.
     pub(super) cleared: Option<String>,
-    /// Whether the last key may have brought a text into the line that was typed before.
-    pub(super) brings: bool,
-    /// The line after the last key that has brought a text into it.
-    pub(super) brought: Option<Draft>,
+    /// How the line comes about.
+    pub(super) keyed: Keyed,
     /// Why the line ended, and what was typed until then, if it is not to be handed over.
     pub(super) ended: Option<(Ended, Draft)>,
 }
@@ -72,17 +72,17 @@ impl Page {
             is_said: false,
             links: false,
             cleared: None,
-            brings: false,
-            brought: None,
+            keyed: Keyed::default(),
             ended: None,
         }
     }
 
-    /// Begins a new line with this prompt, on a terminal of this size. An open search goes on.
+    /// Begins a new line with this prompt, on a terminal of this size. An open search goes on, and
+    /// so does what is known of how the line comes about.
     pub(super) fn begin(&mut self, prompt: Prompt, size: Size) {
         let (search, cleared) = (std::mem::take(&mut self.search), self.cleared.take());
-        let canvas = std::mem::take(&mut self.canvas);
-        *self = Self { size, prompt, search, cleared, canvas, ..Self::new(self.widths) };
+        let (canvas, keyed) = (std::mem::take(&mut self.canvas), std::mem::take(&mut self.keyed));
+        *self = Self { size, prompt, search, cleared, canvas, keyed, ..Self::new(self.widths) };
     }
 
     /// Shows `note` behind `text` until the text is edited.
@@ -157,6 +157,12 @@ impl Page {
         }
         let (left, right) = self.joins.resolve(&self.text, self.cursor);
         Draft { left, right }
+    }
+
+    /// Notes that a key is pressed while the line has this text and cursor.
+    pub(super) fn note_key(&mut self, key: KeyEvent, text: &str, cursor: usize) {
+        let (left, right) = self.joins.resolve(text, cursor);
+        self.keyed.note(key, Draft { left, right }, self.search.is_open(), Instant::now());
     }
 
     /// Notes that a key has ended the line, which is not to be handed over.

@@ -1,7 +1,8 @@
 //! What the app hands to the editor's thread: a prompt, a draft, the permission to read one line, what stays of the line
-//! on the screen, and a text that the user wants to edit in a text editor. What the prompt says is decided in
+//! on the screen, and a text that the user wants to edit in a text editor; and how a line that comes back was typed. What the prompt says is decided in
 //! `app/terminal.rs`, and what stays of a line in `app/terminal_events.rs`.
 
+use tokio::time::Instant;
 use unicode_width::UnicodeWidthChar;
 
 use crate::session::id::SessionId;
@@ -60,6 +61,16 @@ impl Draft {
         Self { left: text.into(), right: String::new() }
     }
 
+    /// Returns the whole text.
+    pub fn text(&self) -> String {
+        format!("{}{}", self.left, self.right)
+    }
+
+    /// Returns the text before the cursor, and the text from the cursor on.
+    pub fn halves(&self) -> (&str, &str) {
+        (&self.left, &self.right)
+    }
+
     /// Whether this is the text of the draft, wherever the cursor is.
     pub fn is(&self, text: &str) -> bool {
         text.strip_prefix(self.left.as_str()) == Some(self.right.as_str())
@@ -69,6 +80,16 @@ impl Draft {
     pub fn is_empty(&self) -> bool {
         self.left.is_empty() && self.right.is_empty()
     }
+}
+
+/// How a line came about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Typing {
+    /// When the first key of the line was pressed; `None` if no key was.
+    pub begun: Option<Instant>,
+    /// The text that a key put into the line as a whole: a line that was typed before, or what was cut or cleared. It is
+    /// the last such text, with all that was in the line then.
+    pub recalled: Draft,
 }
 
 /// A text to be edited in a text editor.

@@ -28,6 +28,8 @@ pub struct EditorWords {
     pub ignored: Vec<String>,
     /// The settings, and the values that each of them accepts.
     pub settings: Vec<(String, Vec<String>)>,
+    /// The words of the commands that say something to one user alone or open a private session.
+    pub private: Vec<&'static str>,
     /// The words that other chat programs use for commands.
     pub habits: Vec<HabitWord>,
 }
@@ -127,6 +129,10 @@ impl Vocabulary for EditorWords {
             (_, Some(command)) => Some(Habit::Same(command.name.clone())),
             _ => None,
         }
+    }
+
+    fn is_private(&self, word: &str) -> bool {
+        self.private.contains(&fold(word).as_str())
     }
 }
 

@@ -270,3 +270,26 @@ fn forgetting_a_key_asks_whether_the_private_talk_is_removed_too() {
     anna.enter("\\forget bobby");
     anna.sees("no key of bobby is pinned in this lobby");
 }
+
+#[test]
+fn the_question_about_the_private_talk_means_no_when_the_session_ends_meanwhile() {
+    let server = Server::start(&[]);
+    let bobby = server.join("bobby");
+    let home = Home::new();
+    let mut anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
+    anna.enter("\\fork bobby");
+    bobby.wait(json!({"event": "opened", "peer": "anna"}));
+    anna.enter("a secret");
+    bobby.wait(json!({"event": "message", "text": "a secret"}));
+    anna.enter("\\forget bobby");
+    anna.sees_last("remove it? [y/N]");
+    bobby.send("\\sw anna");
+    bobby.send("\\leave");
+    anna.sees("it stays");
+    anna.sees_last("lobby>");
+    anna.enter("");
+    anna.enter("\\users");
+    anna.sees("in the lobby");
+    let log = Launch::hobnob().home(&home).args(["log", "--with", "bobby"]).run("").ended_with(0);
+    assert_eq!(log.stdout.len(), 1);
+}

@@ -128,7 +128,7 @@ impl App {
                 self.repl.grant(Grant { note, ..self.next(Draft::at_end(text)) });
             }
             Typed::Line { text, .. } if self.judges && !text.is_empty() => self.print("judging"),
-            Typed::Line { text, session } => {
+            Typed::Line { text, session, .. } => {
                 let session = session.unwrap();
                 let shown: String = text.chars().map(|c| if c == '\n' { '␤' } else { c }).collect();
                 let shown = shown.replace(char::is_control, "?");
@@ -139,7 +139,7 @@ impl App {
                 self.print(&format!("cancelled {:?} {:?}", draft.left, draft.right));
                 self.grant(draft);
             }
-            Typed::NamesRoom | Typed::Brought(_) => {}
+            Typed::NamesRoom => {}
             Typed::Interrupted => {
                 self.print("interrupted");
                 self.grant(Draft::default());

@@ -84,6 +84,36 @@ fn a_peer_with_another_key_under_a_known_name_is_refused() {
 }
 
 #[test]
+fn a_name_that_another_key_has_taken_does_not_lead_to_the_open_session() {
+    let mut server = Server::start(&[]);
+    let (anna, former) = (server.join("anna"), server.join("bobby"));
+    former.fork("anna");
+    anna.wait(json!({"event": "opened", "peer": "bobby"}));
+    former.freeze();
+    server.kill();
+    server.forget_names();
+    server.restart();
+    let newcomer = server.join("bobby");
+    anna.wait_event("whose the name is now", |event| {
+        event["event"] == "notice"
+            && event["text"].as_str().unwrap().starts_with("the bobby in the lobby is another user now")
+    });
+    for line in ["\\msg bobby a secret", "\\fork bobby", "\\sw bobby"] {
+        let told = anna.ask_error(line, "refused");
+        let text = told["text"].as_str().unwrap().to_owned();
+        let keys = [&former, &newcomer].map(|it| it.fingerprint().as_str().unwrap().to_owned());
+        assert!(keys.iter().all(|key| text.contains(key)) && text.contains("\\sw 1"), "{text}");
+    }
+    former.thaw();
+    anna.ask("\\sw 1", json!({"event": "switched", "session": 1}));
+    anna.send("for the former one");
+    former.wait(json!({"event": "message", "text": "for the former one"}));
+    for client in [&former, &newcomer] {
+        client.has_no(json!({"event": "message", "text": "a secret"}));
+    }
+}
+
+#[test]
 fn a_changed_key_is_mended_with_forget() {
     let mut server = Server::start(&[]);
     let home = Home::new();

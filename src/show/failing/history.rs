@@ -53,7 +53,11 @@ impl Failing for History<'_> {
                 ErrorCode::Refused
             }
             Self::NoTalk(_) | Self::NoTalkWithKey(_) => ErrorCode::NoSuchUser,
-            Self::SeveralKeys(_) | Self::NoTime(_) | Self::NothingSearched | Self::OfRoom(_) | Self::OfLobby => ErrorCode::Usage,
+            Self::SeveralKeys(_)
+            | Self::NoTime(_)
+            | Self::NothingSearched
+            | Self::OfRoom(_)
+            | Self::OfLobby => ErrorCode::Usage,
         }
     }
 }

@@ -61,6 +61,16 @@ pub(crate) enum Input<'a> {
         /// The word after the sign.
         word: &'a str,
     },
+    /// Something stands before a command, or in the place of its backslash.
+    #[error(
+        "{before}{word} was not sent: \\{word} is a command only at the beginning of a line; with a blank before it, the line is text"
+    )]
+    Slipped {
+        /// What stands before the word.
+        before: &'a str,
+        /// The word of the command.
+        word: &'a str,
+    },
     /// Another command is glued to the text of a command that many hear.
     #[error(
         "\\{word} was not sent: the command \\{behind} is behind it, and a line holds one command; Ctrl-C clears the line, and with a blank before it \\{behind} is text"

@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::key::{Fingerprint, PublicKey};
 use hobnob_protocol::name::UserName;
 use thiserror::Error;
 
@@ -21,6 +21,31 @@ pub(crate) enum Private<'a> {
         session: SessionId,
         /// The name of the user.
         name: &'a UserName,
+    },
+    /// The user of a session has lost his name to another one.
+    #[error("{}", two_of_one_name(name, *session, former, now, *open))]
+    TwoOfOneName {
+        /// The name that both had.
+        name: &'a UserName,
+        /// The session with the user who had the name before.
+        session: SessionId,
+        /// The key of that user.
+        former: Fingerprint,
+        /// The key that came to the lobby with the name.
+        now: Fingerprint,
+        /// The session with the other user, if there is one.
+        open: Option<SessionId>,
+    },
+    /// Somebody came to the lobby with the name of a session's user a moment ago.
+    #[error(
+        "somebody came to the lobby as {name} just now, and it is not known yet whether it is the {name} of session \
+         {session}; nothing was done: try again, or \\sw {session}"
+    )]
+    HolderUnknown {
+        /// The name.
+        name: &'a UserName,
+        /// The session with a user of this name.
+        session: SessionId,
     },
     /// There is already a session with the same key, under another name.
     #[error("session {0} is with the same user, under another name: \\sw {0}")]
@@ -91,6 +116,24 @@ pub(crate) enum Private<'a> {
     NothingToForget(&'a UserName),
 }
 
+/// Returns a sentence about two users who have or had one name: which key is whose, and how to reach each.
+fn two_of_one_name(
+    name: &UserName,
+    session: SessionId,
+    former: &Fingerprint,
+    now: &Fingerprint,
+    open: Option<SessionId>,
+) -> String {
+    let other = match open {
+        Some(open) => format!("\\sw {open} goes to the second"),
+        None => format!("\\leave there, then \\fork {name}, goes to the second"),
+    };
+    format!(
+        "two users came as {name}: session {session} is with the first, whose key is {former}; the second came to the \
+         lobby later, with the key {now}; nothing was done: \\sw {session} goes to the first, {other}"
+    )
+}
+
 /// Returns a sentence about a key that is not the pinned one: what this may mean, and what to do.
 fn changed_key(name: &UserName, key: &PublicKey, pin: &Pin) -> String {
     let (new, old) = (key.fingerprint(), pin.key.fingerprint());
@@ -120,7 +163,9 @@ impl Failing for Private<'_> {
             Self::AnotherIntroduced { .. }
             | Self::NotPinned { .. }
             | Self::NotForgotten { .. }
-            | Self::TalkNotRemoved(_) => ErrorCode::Refused,
+            | Self::TalkNotRemoved(_)
+            | Self::TwoOfOneName { .. } => ErrorCode::Refused,
+            Self::HolderUnknown { .. } => ErrorCode::Busy,
             Self::Refused { code, .. } => *code,
             Self::NothingToForget(_) | Self::NobodyWaits(_) | Self::AskerLeft(_) => ErrorCode::NoSuchUser,
         }

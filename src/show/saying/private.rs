@@ -31,6 +31,17 @@ pub(crate) enum Private<'a> {
         /// Whether the session was open before, or else is still being opened.
         is_open: bool,
     },
+    /// Another key came to the lobby with the name of a session's user.
+    NameTaken {
+        /// The name.
+        name: &'a UserName,
+        /// The session with the user who had the name before.
+        session: SessionId,
+        /// The key of that user.
+        former: Fingerprint,
+        /// The key that has the name now.
+        now: Fingerprint,
+    },
     /// Strangers cannot open sessions, because as many are open as may be.
     StrangersRefused,
     /// The user has left two sessions of this peer, so further ones are refused.
@@ -122,6 +133,11 @@ impl fmt::Display for Private<'_> {
                 let how = if *is_open { "was open already" } else { "is being opened already" };
                 write!(f, "session {session} with {name} {how}; it is current now")
             }
+            Self::NameTaken { name, session, former, now } => write!(
+                f,
+                "the {name} in the lobby is another user now, with the key {now}; session {session} is with the one who \
+                 had the name before, whose key is {former}"
+            ),
             Self::StrangersRefused => f.write_str(
                 "private sessions of people you have not answered yet are refused, for as many are open as \
                  may be: \\ss lists them, \\leave ends one",
