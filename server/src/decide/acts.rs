@@ -17,17 +17,12 @@ use super::roster::Roster;
 use super::rules::{Actor, Banned, Denied, Moderation, NotAdmitted, NotSaid, Rules, Sentence, Term, Who};
 use super::sorted_map::SortedMap;
 
-/// The rules, together with what the staged batch changed of them. When that batch cannot be stored, the changes are
-/// taken back.
+/// The rules as the acts so far made them, and whom these acts sent out.
 #[derive(Debug, Clone, Default)]
-pub(super) struct StagedRules {
+pub(super) struct ActedRules {
     rules: Rules,
-    /// The rules before the first act of the staged batch; `None` when the staged batch has no act.
-    before: Option<Box<Rules>>,
     /// Connections that were sent out and have not ended yet. Whatever comes from them is ignored.
     sent_out: SortedMap<ConnectionId, ()>,
-    /// The connections in `sent_out` that the staged batch sent out.
-    staged_out: Vec<ConnectionId>,
     /// Whether the rules have changed since [`take_changed`](Self::take_changed) was last called, so that they have to
     /// be stored.
     changed: bool,
@@ -40,7 +35,7 @@ pub(super) struct SavedRules {
     sent_out: BTreeSet<ConnectionId>,
 }
 
-impl StagedRules {
+impl ActedRules {
     pub(super) fn new(rules: Rules) -> Self {
         Self { rules, ..Self::default() }
     }
@@ -52,11 +47,11 @@ impl StagedRules {
 
     /// Restores the state that was saved.
     pub(super) fn restored(saved: SavedRules) -> Self {
-        let mut staged = Self::new(saved.rules);
+        let mut acted = Self::new(saved.rules);
         for id in saved.sent_out {
-            staged.sent_out.insert(id, ());
+            acted.sent_out.insert(id, ());
         }
-        staged
+        acted
     }
 
     pub(super) fn rules(&self) -> &Rules {
@@ -92,37 +87,15 @@ impl StagedRules {
         std::mem::take(&mut self.changed).then(|| Arc::new(self.rules.clone()))
     }
 
-    pub(super) fn commit(&mut self) {
-        self.before = None;
-        self.staged_out.clear();
-    }
-
-    /// The staged batch was not stored, so its acts are taken back. What the operators' file says stays as it is.
-    pub(super) fn withdraw(&mut self) {
-        for id in self.staged_out.drain(..) {
-            self.sent_out.remove(&id);
-        }
-        if let Some(before) = self.before.take() {
-            let after = std::mem::replace(&mut self.rules, *before);
-            self.rules.set_listed(after.listed());
-        }
-    }
-
     pub(super) fn moderate(&mut self, by: Actor<'_>, moderation: &Moderation) -> Result<(), Denied> {
-        if self.before.is_none() {
-            self.before = Some(Box::new(self.rules.clone()));
-        }
         self.rules.moderate(by, moderation)?;
         self.changed = true;
         Ok(())
     }
 
+    /// Sends a connection out. Returns false if it was sent out already.
     pub(super) fn send_out(&mut self, id: ConnectionId) -> bool {
-        let is_new = self.sent_out.insert(id, ()).is_none();
-        if is_new {
-            self.staged_out.push(id);
-        }
-        is_new
+        self.sent_out.insert(id, ()).is_none()
     }
 }
 

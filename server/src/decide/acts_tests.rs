@@ -1,5 +1,5 @@
 //! Acts of operators as entries in the order: what follows from an act, what happens to the user it is about, and what
-//! is left of an act whose batch is withdrawn.
+//! is left of a batch with an act that is withdrawn: nothing.
 
 use std::sync::Arc;
 
@@ -242,18 +242,37 @@ fn a_ban_of_a_range_sends_out_and_keeps_out_everybody_in_it_except_operators() {
 }
 
 #[test]
-fn a_withdrawn_act_has_no_effect_and_the_operators_file_of_its_batch_still_counts() {
+fn a_withdrawn_act_was_never_done_and_the_rest_of_its_batch_can_be_decided_again() {
     let mut stage = Stage::new();
     stage.apply(vec![join(3, "carl", 3)]);
-    let staged = stage.staged(vec![
-        act(1, 1, "ban carl"),
-        act(1, 2, "slow =60"),
-        Entry::Operators(vec![key(1).fingerprint(), key(3).fingerprint()]),
-    ]);
+    let operators = Entry::Operators(vec![key(1).fingerprint(), key(7).fingerprint()]);
+    let rest = vec![operators, Entry::Leave(ConnectionId(3)), join(4, "carl", 3), join(5, "new", 5)];
+    let mut entries = vec![act(1, 1, "ban carl"), act(1, 2, "slow =60"), say(3, 1, "never")];
+    entries.extend(rest.clone());
+    let staged = stage.staged(entries);
+    let told: Vec<_> = staged.iter().filter_map(short).collect();
+    let acts = ["boss ban carl", "3 out Banned", "boss slow 60"];
+    assert_eq!(told, [&acts[..], &["3 left", "4 not in Banned", "5 not in Banned"]].concat());
+    assert!(stage.machine.undoes_all());
+    assert!(stage.machine.rules().bans().is_empty(), "it is not stored yet");
     let messages: Vec<LobbyMessage> = staged.iter().filter_map(Effect::message).cloned().collect();
-    assert_eq!(messages.len(), 2);
     stage.machine.withdraw(&messages, |_| None);
     assert!(stage.machine.rules().bans().is_empty());
+    // It comes under the number that it had.
+    stage.number -= 1;
+    assert_eq!(stage.told(rest), ["3 left", "4 is carl", "5 is new"]);
+    assert!(!stage.machine.undoes_all());
+}
+
+#[test]
+fn a_user_about_whom_a_withdrawn_act_was_speaks_and_acts_as_before() {
+    let mut stage = Stage::new();
+    let operators = Entry::Operators(vec![key(1).fingerprint(), key(3).fingerprint()]);
+    stage.apply(vec![join(3, "carl", 3)]);
+    let staged = stage.staged(vec![act(1, 1, "ban carl")]);
+    let messages: Vec<LobbyMessage> = staged.iter().filter_map(Effect::message).cloned().collect();
+    stage.machine.withdraw(&messages, |_| None);
+    stage.apply(vec![operators]);
     let told = stage.told(vec![say(3, 1, "a"), say(3, 2, "b"), act(3, 3, "lock"), act(1, 1, "kick carl")]);
     assert_eq!(told, ["carl: a", "carl: b", "carl lock ", "boss kick carl", "3 out Kicked"]);
 }

@@ -5,9 +5,13 @@
 //! Therefore the numbers of the newest batch are *staged*: [`commit`](Machine::commit) says that they are stored, and
 //! [`withdraw`](Machine::withdraw) takes them back, for which it needs only the staged messages. Only one batch may be
 //! staged at a time. Names and presence are not taken back: a newcomer is let in although the disk is full, and its
-//! name is stored with a later batch. There were two alternatives to staging. A copy of the state would cost more than
-//! the batch. Deciding after storing is impossible, because it is the decision that is stored. A server whose order is
-//! stored elsewhere never withdraws anything, because what is in the order stands.
+//! name is stored with a later batch. Deciding after storing is impossible, because it is the decision that is stored.
+//! A server whose order is stored elsewhere never withdraws anything, because what is in the order stands.
+//!
+//! An act of an operator decides what becomes of everything after it: whose texts count, who may come in. If it is not
+//! stored, that was never so. Therefore the machine keeps a copy of itself while a batch with an act is staged, goes
+//! back to it, and the batch is decided again without what could not be stored. For every batch a copy would cost too
+//! much: it is made at once, but afterwards each change copies what the two have in common.
 
 mod act;
 mod say;
@@ -21,7 +25,7 @@ use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::Refused;
 use hobnob_protocol::room::RoomName;
 
-use super::acts::{self, StagedRules};
+use super::acts::{self, ActedRules};
 use super::binding::NameBinding;
 use super::decision_hashes::DecisionHashes;
 use super::effect::Effect;
@@ -45,13 +49,15 @@ pub struct Machine {
     pub(super) roster: Roster,
     pub(super) lobby: Numbering,
     pub(super) rooms: Rooms,
-    pub(super) rules: StagedRules,
+    pub(super) rules: ActedRules,
     /// The time of what is said now, in milliseconds since 1970-01-01 UTC.
     pub(super) last_at: u64,
     pub(super) lives: Lives,
     pub(super) milestones: Milestones,
     /// The hashes of what was decided so far; `None` where no other server shares the order.
     pub(super) decision_hashes: Option<DecisionHashes>,
+    /// The machine before the staged batch, if that batch has an act of an operator.
+    pub(super) before: Option<Box<Machine>>,
 }
 
 impl Machine {
@@ -65,9 +71,10 @@ impl Machine {
         posts: Posts,
     ) -> Self {
         let (roster, lobby) = (Roster::new(names), Numbering::new(head, posts));
-        let (rooms, rules) = (Rooms::new(MAX_ROOMS, []), StagedRules::default());
+        let (rooms, rules) = (Rooms::new(MAX_ROOMS, []), ActedRules::default());
         let (lives, milestones) = (Lives::default(), Milestones::default());
-        Self { roster, lobby, rooms, rules, last_at, lives, milestones, decision_hashes: None }
+        let (decision_hashes, before) = (None, None);
+        Self { roster, lobby, rooms, rules, last_at, lives, milestones, decision_hashes, before }
     }
 
     /// Makes a machine at the beginning of an order that several servers share. The log of the lobby begins after
@@ -87,7 +94,7 @@ impl Machine {
     /// Returns the same machine with what operators decided before.
     #[must_use]
     pub fn with_rules(self, rules: Rules) -> Self {
-        Self { rules: StagedRules::new(rules), ..self }
+        Self { rules: ActedRules::new(rules), ..self }
     }
 
     /// Takes the next batch and appends what follows from it to `out`. A batch that comes a second time has no effects.
@@ -96,6 +103,10 @@ impl Machine {
         debug_assert!(self.rooms.is_settled(), "one batch is staged at a time");
         let before = out.len();
         let Proposals { server, number, vouch, entries } = &*ordered.batch;
+        self.before = None;
+        if self.decision_hashes.is_none() && entries.iter().any(|entry| matches!(entry, Entry::Act(_))) {
+            self.before = Some(Box::new(self.clone()));
+        }
         if self.lives.count(*server, *number) {
             self.apply_all(*server, ordered.at, entries, out);
         }
@@ -152,18 +163,27 @@ impl Machine {
     pub fn commit(&mut self) {
         self.lobby.commit();
         self.rooms.commit();
-        self.rules.commit();
+        self.before = None;
+    }
+
+    /// Whether the staged batch has an act of an operator, so that [`withdraw`](Self::withdraw) undoes all of it.
+    pub(crate) fn undoes_all(&self) -> bool {
+        self.before.is_some()
     }
 
     /// The staged messages were not stored. Their numbers, and those in their authors' runs, are free again, and topics
-    /// are as they were before. `of_room` gives the staged messages of a room.
+    /// are as they were before. `of_room` gives the staged messages of a room. If there was an act of an operator among
+    /// the entries, nothing of the batch was decided afterwards, not even who came and went.
     pub fn withdraw<'a>(
         &mut self,
         staged: &[LobbyMessage],
         of_room: impl Fn(&RoomId) -> Option<&'a [LobbyMessage]>,
     ) {
+        if let Some(before) = self.before.take() {
+            *self = *before;
+            return;
+        }
         self.lobby.withdraw(staged);
-        self.rules.withdraw();
         self.rooms.withdraw(of_room);
     }
 
@@ -190,10 +210,11 @@ impl Machine {
         &mut self.rooms
     }
 
-    /// Returns why the rules of operators would keep a newcomer out, as they are now.
+    /// Returns why the rules of operators would keep a newcomer out, as they are now. An act that is not stored yet keeps
+    /// nobody out.
     pub(crate) fn keeps_out(&self, key: &PublicKey, network: Network) -> Option<Refused> {
         let (network, named_since) = (Some(network), self.roster.named_since(key));
-        self.rules.rules().admits(&Visitor { key, network, named_since }).err().map(acts::not_admitted)
+        self.rules().admits(&Visitor { key, network, named_since }).err().map(acts::not_admitted)
     }
 
     /// Whether a text or act has a number already, or can get none any more. `room` is `None` for the lobby.
@@ -205,9 +226,9 @@ impl Machine {
         }
     }
 
-    /// Returns what operators decided, for questions.
+    /// Returns what operators decided, for questions. What is staged does not count yet.
     pub(crate) fn rules(&self) -> &Rules {
-        self.rules.rules()
+        self.before.as_deref().unwrap_or(self).rules.rules()
     }
 
     /// Returns the newest place and the hash of what was decided up to it, or `None` where no other server shares the

@@ -17,7 +17,7 @@ use hobnob_protocol::chain::{ChainHash, LogId, Position};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::acts::{SavedRules, StagedRules};
+use super::acts::{ActedRules, SavedRules};
 use super::binding::NameBinding;
 use super::decision_hashes::DecisionHashes;
 use super::encoding::ENTRIES_VERSION;
@@ -107,6 +107,7 @@ impl Machine {
             milestones: self.milestones.clone(),
             // The hashes of earlier places are not saved.
             decision_hashes: Some(DecisionHashes::new(reached, at)),
+            before: None,
         };
         Some(Snapshot { reached, at, machine })
     }
@@ -174,11 +175,12 @@ impl Saved {
             roster,
             lobby,
             rooms,
-            rules: StagedRules::restored(form.rules),
+            rules: ActedRules::restored(form.rules),
             last_at: form.last_at,
             lives: form.lives,
             milestones: form.milestones,
             decision_hashes: Some(DecisionHashes::new(Vouch { place, hash: form.decided }, form.at)),
+            before: None,
         };
         Ok(Self { place, head, machine })
     }

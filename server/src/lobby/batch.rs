@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use super::fault::LobbyFault;
 use super::gather::{LARGEST_SHARED, Later};
 use super::handle::LobbyCommand;
-use super::unsaved::Changes;
+use super::unsaved::{Changes, Unsaved};
 use super::{Chunk, Lobby, StoresHere};
 use crate::decide::{ConnectionId, Effect, Entry, Proposals, RoomId, Rules};
 use crate::log::{AppendedHere, Batch, Later as Appended, LogError, RoomBatch};
@@ -63,6 +63,15 @@ pub(super) struct Storing {
     pub(super) rules: Option<Arc<Rules>>,
     /// What was said in rooms.
     pub(super) rooms: Vec<RoomWords>,
+    /// What it takes to decide the batch again without its texts and acts, if an operator's act is among them.
+    pub(super) again: Option<Box<Again>>,
+}
+
+/// What it takes to decide a batch again: the batch, and what was to be stored besides messages before it.
+pub(super) struct Again {
+    pub(super) ordered: Ordered<Proposals>,
+    pub(super) unsaved: Unsaved,
+    pub(super) unsaved_rules: Option<Arc<Rules>>,
 }
 
 /// What was said in one room.
@@ -146,7 +155,7 @@ impl Lobby {
         let now = Instant::now();
         if self.gathered.is_empty() {
             if self.stores_without_messages() && self.storing.is_none() && now >= self.stores_again {
-                self.store(Vec::new());
+                self.store(Vec::new(), None);
             }
             if !self.servers.as_ref().is_some_and(|servers| servers.beat_is_due(now)) {
                 return;
@@ -189,25 +198,27 @@ impl Lobby {
     /// batches that wait behind it.
     fn apply(&mut self, ordered: Ordered<Proposals>) -> Result<(), LobbyFault> {
         let mut decided = Vec::new();
-        let mut questions = self.decide(ordered, &mut decided)?;
+        let (ordered, mut questions) = self.decide(ordered, &mut decided)?;
         while self.servers.is_some() && decided.len() < MAX_DECIDED {
             // An error is ignored here, because the order returns it again when the next step is awaited.
             let Poll::Ready(Ok(ordered)) = self.poll_order() else { break };
-            questions.append(&mut self.decide(ordered, &mut decided)?);
+            questions.append(&mut self.decide(ordered, &mut decided)?.1);
         }
-        if !decided.is_empty() {
-            self.store(decided);
+        match decided.is_empty() {
+            true => self.machine.commit(),
+            false => self.store(decided, Some(ordered)),
         }
         questions.into_iter().for_each(|question| self.reply(question));
         Ok(())
     }
 
-    /// Appends what follows from a batch to `decided`. Returns the questions that waited for it.
+    /// Appends what follows from a batch to `decided`. Returns the batch as it was proposed, and the questions that
+    /// waited for it.
     fn decide(
         &mut self,
         mut ordered: Ordered<Proposals>,
         decided: &mut Vec<Effect>,
-    ) -> Result<Vec<LobbyCommand>, LobbyFault> {
+    ) -> Result<(Ordered<Proposals>, Vec<LobbyCommand>), LobbyFault> {
         self.applied = ordered.place;
         let (server, number) = (ordered.batch.server, ordered.batch.number);
         let is_own = |open: &mut Open| server == self.server && open.batch.number == number;
@@ -236,7 +247,7 @@ impl Lobby {
             });
             contradicted.map_or(Ok(()), |place| Err(LobbyFault::Contradicted(place)))?;
         }
-        Ok(own.map(|open| open.later.questions()).unwrap_or_default())
+        Ok((ordered, own.map(|open| open.later.questions()).unwrap_or_default()))
     }
 
     /// The batch is not in the order, or that is unknown. Its authors are told only if it is certain.
@@ -274,8 +285,10 @@ impl Lobby {
         (!entries.is_empty()).then(|| self.numbered(entries))
     }
 
-    /// Gives what was decided to the log, if it has to be stored before it is told.
-    fn store(&mut self, decided: Vec<Effect>) {
+    /// Gives what was decided to the log, if it has to be stored before it is told. It follows from `ordered` if this
+    /// server keeps its order itself.
+    fn store(&mut self, decided: Vec<Effect>, ordered: Option<Ordered<Proposals>>) {
+        let again = self.to_decide_again(ordered).map(Box::new);
         let mut must = self.stores_without_messages();
         let (mut messages, mut authors) =
             (Vec::with_capacity(decided.len()), Vec::with_capacity(decided.len()));
@@ -292,26 +305,10 @@ impl Lobby {
                     messages.push(message);
                     authors.push(from);
                 }
-                Effect::Rules(rules) => {
-                    must = true;
-                    self.unsaved_rules = Some(Arc::clone(&rules));
-                    effects.push(Effect::Rules(rules));
+                other => {
+                    must |= must_be_stored(&other);
+                    effects.extend(self.gather_change(other));
                 }
-                Effect::RoomSeen(room) => self.unsaved.room_seen(room),
-                Effect::RoomGone(room) => {
-                    must = true;
-                    self.unsaved.room_gone(room.log);
-                }
-                Effect::Bound { binding, is_new } => {
-                    must |= is_new;
-                    self.expiry.dated();
-                    self.unsaved.bind(binding);
-                }
-                Effect::Freed(name) => {
-                    must = true;
-                    self.unsaved.free(name);
-                }
-                told => effects.push(told),
             }
         }
         must |= !(messages.is_empty() && rooms.is_empty());
@@ -332,8 +329,37 @@ impl Lobby {
         // The chunks are encoded while the log's thread stores the messages.
         let of_rooms = rooms.iter().flat_map(|room| &room.chunks);
         chunks.iter().chain(of_rooms).for_each(|chunk| self.memory.prepare(chunk));
-        self.storing =
-            Some(Storing { append, started, messages, authors, chunks, effects, changes, rooms, rules });
+        self.storing = Some(Storing {
+            append,
+            started,
+            messages,
+            authors,
+            chunks,
+            effects,
+            changes,
+            rules,
+            rooms,
+            again,
+        });
+    }
+
+    /// Notes a change of names, rooms or rules that is to be stored. Gives back what is to be told.
+    pub(super) fn gather_change(&mut self, effect: Effect) -> Option<Effect> {
+        match effect {
+            Effect::Rules(rules) => {
+                self.unsaved_rules = Some(Arc::clone(&rules));
+                return Some(Effect::Rules(rules));
+            }
+            Effect::RoomSeen(room) => self.unsaved.room_seen(room),
+            Effect::RoomGone(room) => self.unsaved.room_gone(room.log),
+            Effect::Bound { binding, .. } => {
+                self.expiry.dated();
+                self.unsaved.bind(binding);
+            }
+            Effect::Freed(name) => self.unsaved.free(name),
+            told => return Some(told),
+        }
+        None
     }
 
     /// Gives a batch to the log, or waits here until it is stored.
@@ -364,4 +390,10 @@ impl Lobby {
         let standings = self.machine.rooms().standings(spoken_in.map(|room| &room.kept.id));
         Batch { messages, names, freed, rooms, gone_rooms, standings, ..Batch::default() }
     }
+}
+
+/// Whether a change has to be stored before anything of its batch is told. Other changes are only dates.
+fn must_be_stored(effect: &Effect) -> bool {
+    use Effect::{Bound, Freed, RoomGone, Rules};
+    matches!(effect, Rules(_) | RoomGone(_) | Freed(_) | Bound { is_new: true, .. })
 }

@@ -6,7 +6,7 @@
 //! 1. `gather`: proposals wait while the batch before them is on its way.
 //! 2. `batch`: they are published, read back in the order, applied, and stored as one row.
 //! 3. `outcome`: when the batch is stored, everybody is told. When it is not stored, or that is unknown, its authors
-//!    are told.
+//!    are told (`taken_back`).
 //!
 //! If several servers are one lobby, `servers` gives signs of life and receives those of others, and `quiet` measures
 //! their silence, and `keep_machine` saves the machine and tells it to new servers, in other threads. `join` finds out
@@ -44,6 +44,7 @@ mod rooms;
 mod said_again;
 mod servers;
 mod slow;
+mod taken_back;
 mod tell_presence;
 mod unsaved;
 
@@ -357,6 +358,19 @@ impl Lobby {
         self.telling_took = started.elapsed();
     }
 
+    /// Stores what has gathered and what is unsaved, however short ago the log has refused a batch, and tells it.
+    async fn finish_batches(&mut self) -> Result<(), LobbyFault> {
+        self.unsaved.dates_are_due();
+        self.stores_again = Instant::now();
+        self.start_batch();
+        while self.storing.is_some() || self.open.is_some() {
+            let step = next_step(&mut self.storing, &mut self.open, &mut *self.follower).await;
+            self.step(step).await?;
+            self.start_batch();
+        }
+        Ok(())
+    }
+
     fn tell(&self, id: ConnectionId, fact: &ServerMessage) {
         if let Some(seat) = self.seats.get(&id) {
             seat.outlet.tell(fact);
@@ -370,13 +384,9 @@ impl Lobby {
             self.take(command);
         }
         self.refuse_held();
-        self.unsaved.dates_are_due();
-        self.start_batch();
-        while self.storing.is_some() || self.open.is_some() {
-            let step = next_step(&mut self.storing, &mut self.open, &mut *self.follower).await;
-            self.step(step).await?;
-            self.start_batch();
-        }
+        self.finish_batches().await?;
+        // The second time is for what the log refused during the first: it may have room again by now.
+        self.finish_batches().await?;
         self.keep_machine_at_end().await;
         for seat in self.seats.values() {
             seat.outlet.end(Ending { last: Some(ServerMessage::Closing), after_all: true });

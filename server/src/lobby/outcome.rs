@@ -1,22 +1,21 @@
-//! What follows when a batch was stored, could not be stored, or may have been stored. This file tells everybody; it
-//! decides nothing.
+//! What became of a batch in the log, and what is told when it was stored. This file tells everybody; it decides
+//! nothing. What follows when the batch was not stored is in `taken_back`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hobnob_protocol::message::{NotAcceptedCode, RefusedCode, ServerMessage};
 use tokio::time::Instant;
 
-use super::batch::{STORE_AGAIN, Storing};
+use super::batch::Storing;
 use super::fault::LobbyFault;
 use super::servers::without_a_word;
 use super::{Admitted, Ending, Lobby, StoresHere};
-use crate::decide::{ConnectionId, Effect, Machine, RoomId};
+use crate::decide::{ConnectionId, Effect};
 use crate::log::LogError;
 
 /// What became of a batch in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+pub(super) enum Outcome {
     Stored,
     /// It was not stored and never will be.
     Refused,
@@ -99,92 +98,6 @@ impl Lobby {
             self.take_waiting();
         }
         batch.effects
-    }
-
-    /// Takes back the messages of a batch that was not stored, or of which that is unknown, and tells their authors.
-    /// Returns the effects that are to be told nevertheless. The batch's names are stored with a later batch.
-    fn take_back(&mut self, batch: Storing, outcome: Outcome, err: Option<LogError>) -> Vec<Effect> {
-        let Storing { messages, authors, mut effects, changes, rooms, rules, .. } = batch;
-        let err = err.map(|err| err.to_string()).unwrap_or_default();
-        let in_rooms: usize = rooms.iter().map(|room| room.messages.len()).sum();
-        let count = messages.len() + in_rooms;
-        tracing::error!(%err, ?outcome, messages = count, "a batch could not be stored");
-        self.metrics.store_errors.inc();
-        let of_room = |id: &RoomId| rooms.iter().find(|room| room.id == *id).map(|room| &room.messages[..]);
-        self.machine.withdraw(&messages, of_room);
-        self.unsaved.put_back(changes);
-        self.stores_again = Instant::now() + STORE_AGAIN;
-        if rules.is_some() {
-            // These are the rules without what was withdrawn.
-            self.unsaved_rules = Some(Arc::new(self.machine.rules().clone()));
-        }
-        for (&from, message) in authors.iter().zip(&*messages) {
-            self.not_stored(outcome, from, message.id);
-        }
-        for room in &rooms {
-            for (&from, message) in room.authors.iter().zip(&*room.messages) {
-                self.not_stored(outcome, from, message.id);
-            }
-        }
-        let stored = self.machine.stored();
-        let stored_in = |machine: &Machine, room: &RoomId| machine.rooms().stored(room);
-        effects.retain_mut(|effect| match effect {
-            // The text was said twice in this batch.
-            Effect::Accepted { to, id, room: None, seq, .. } if *seq > stored.seq => {
-                self.not_stored(outcome, *to, *id);
-                false
-            }
-            Effect::Accepted { to, id, room: Some(room), seq, .. } => {
-                let is_stored = stored_in(&self.machine, room).is_some_and(|stored| *seq <= stored.seq);
-                if !is_stored {
-                    self.not_stored(outcome, *to, *id);
-                }
-                is_stored
-            }
-            // The act was not done.
-            Effect::SentOut { .. } | Effect::Rules(_) => false,
-            Effect::ActKnown { to, id, seq } if *seq > stored.seq => {
-                self.not_stored(outcome, *to, *id);
-                false
-            }
-            Effect::InRoom { view, .. } => {
-                if let Some(stored) = stored_in(&self.machine, &view.id) {
-                    view.head = if stored.seq < view.head.seq { stored } else { view.head };
-                }
-                true
-            }
-            Effect::Joined { head, .. } if head.seq > stored.seq => {
-                *head = stored;
-                true
-            }
-            _ => true,
-        });
-        effects
-    }
-
-    fn not_stored(&mut self, outcome: Outcome, from: ConnectionId, id: u64) {
-        match outcome {
-            Outcome::Unknown => {
-                // Nothing is said about the text: the client has to make a new link first, and sends the text again on
-                // it, and with it the texts after it.
-                self.gathered.leave_out_texts_of(from);
-                if let Some(seat) = self.seats.get_mut(&from) {
-                    seat.in_doubt = true;
-                    seat.outlet.end(Ending { last: None, after_all: true });
-                }
-            }
-            _ => self.not_accepted(from, id),
-        }
-    }
-
-    /// Whether a text of this connection may be stored or not.
-    pub(super) fn is_in_doubt(&self, id: ConnectionId) -> bool {
-        self.seats.get(&id).is_some_and(|seat| seat.in_doubt)
-    }
-
-    /// Tells an author that his text was not stored and will not be.
-    pub(super) fn not_accepted(&self, from: ConnectionId, id: u64) {
-        self.tell(from, &not_accepted(id, NotAcceptedCode::Store));
     }
 
     /// Does what follows from an entry, apart from what is to be stored.

@@ -7,6 +7,7 @@ mod networks;
 mod order;
 mod presence;
 mod recorder;
+mod refused_acts;
 mod rooms;
 mod said_again;
 mod stored_here;

@@ -14,7 +14,7 @@ use crate::decide::{KeptRoom, NameBinding};
 const FREED_AT_ONCE: usize = 1000;
 
 /// What is to be stored.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Unsaved {
     bound: BTreeMap<UserName, NameBinding>,
     freed: BTreeSet<UserName>,
@@ -59,6 +59,13 @@ impl Unsaved {
     /// From now on changes are worth storing even if only dates have changed.
     pub(super) fn dates_are_due(&mut self) {
         self.dates_due = true;
+    }
+
+    /// These are the changes as they were before some batch, which decided nothing. What is due since then stays due.
+    pub(super) fn go_back(&mut self, before: Self) {
+        let dates_due = self.dates_due;
+        *self = before;
+        self.dates_due |= dates_due;
     }
 
     /// Whether something is to be stored even if there are no messages.

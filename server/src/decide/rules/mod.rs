@@ -129,11 +129,6 @@ impl Rules {
         self.operators.set_listed(listed)
     }
 
-    /// Returns the list that was set last.
-    pub(crate) fn listed(&self) -> Vec<Fingerprint> {
-        self.operators.listed()
-    }
-
     /// Finds a user to whom an operator did something, by the name that the user had then.
     pub(crate) fn known_as(&self, name: &UserName) -> Option<Who> {
         let muted = self.mutes.known_as(name).map(|key| (key.fingerprint(), Some(key)));

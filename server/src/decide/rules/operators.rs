@@ -67,10 +67,6 @@ impl Operators {
         }
     }
 
-    pub(super) fn listed(&self) -> Vec<Fingerprint> {
-        self.file.iter().cloned().collect()
-    }
-
     /// Returns the key that was named an operator under this name.
     pub(super) fn known_as(&self, name: &UserName) -> Option<Fingerprint> {
         let named = self.named.iter().find(|(_, named)| named.name.as_ref() == Some(name));

@@ -126,3 +126,24 @@ async fn closing_stores_accepted_texts_and_tells_everybody() {
     stage.task.await.unwrap().unwrap();
     assert!(stage.handle.send(LobbyCommand::Leave(anna.id)).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn closing_stores_at_once_what_the_log_has_just_refused() {
+    let stage = Stage::new();
+    let anna = stage.join(1, "anna", 1, 1).await;
+    stage.log.is(Mood::Refuses);
+    let mut bobby = stage.ask(2, "bobby", 2, 1).await;
+    bobby.welcome().await;
+    // Another batch is refused as the lobby closes.
+    stage.log.leave.forget_permits(1000);
+    stage.say(&anna, 1, "lost").await;
+    stage.send(LobbyCommand::Users { from: bobby.id, request: 1, room: None }).await;
+    while bobby.answer().await != Told::Users(2) {}
+    stage.shutdown.cancel();
+    stage.log.leave.add_permits(1);
+    stage.log.is(Mood::Stores);
+    stage.log.leave.add_permits(1000);
+    stage.task.await.unwrap().unwrap();
+    let names: Vec<_> = stage.log.inner.names().iter().map(|binding| binding.name.to_string()).collect();
+    assert!(names.contains(&"bobby".to_owned()), "{names:?}");
+}
