@@ -45,8 +45,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 inner.waker.wake_by_ref();
                 return Poll::Pending;
             }
-            match inner.next_message() {
-                Ok(Some((message, bytes))) => return Poll::Ready(Event::Line { message, bytes }),
+            match inner.lines.next_line_or_blank() {
+                Ok(Some(line)) => {
+                    inner.gives_way = line.len() > LONG_LINE;
+                    // The lobby waits for this lock when it has something for the client, and a long line is much work.
+                    drop(inner);
+                    return Poll::Ready(read(&line));
+                }
                 Ok(None) if inner.ended => return Poll::Ready(Event::Over(Over::Closed)),
                 Ok(None) => {}
                 Err(err) => return Poll::Ready(Event::Bad(err.to_string())),
@@ -79,18 +84,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
-    /// Returns the next message and how many bytes its line has. A line of blanks only counts as an empty line with a
-    /// message whose type is not known, so that it is ignored and still costs what a message costs.
-    fn next_message(&mut self) -> Result<Option<(ClientMessage, usize)>, CodecError> {
-        let Some(line) = self.lines.next_line_or_blank()? else { return Ok(None) };
-        if line.is_empty() {
-            return Ok(Some((ClientMessage::Unknown, 0)));
-        }
-        self.gives_way = line.len() > LONG_LINE;
-        Ok(Some((ClientMessage::read(&line)?, line.len())))
+/// Reads the message in a line. A line of blanks only is an empty line here. It counts as a message whose type is not
+/// known, so that it is ignored and still costs what a message costs.
+fn read(line: &[u8]) -> Event {
+    if line.is_empty() {
+        return Event::Line { message: ClientMessage::Unknown, bytes: 0 };
     }
+    match ClientMessage::read(line) {
+        Ok(message) => Event::Line { message, bytes: line.len() },
+        Err(err) => Event::Bad(CodecError::NotAMessage(err).to_string()),
+    }
+}
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Inner<S> {
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Over>> {
         let Poll::Ready(filled) = self.wire.poll_fill(cx, &mut self.lines) else { return Poll::Pending };
         self.heard = Instant::now();
