@@ -3,6 +3,7 @@
 //! event does to the state stands in [`crate::client`], and what it does to the input in the files beside this one.
 
 mod asked;
+mod began_with;
 pub(crate) mod completion;
 #[cfg(test)]
 mod consent_tests;
@@ -185,8 +186,8 @@ impl App {
         {
             return;
         }
-        // While a prompt is out, Ctrl-C at a terminal is a key. Between two prompts it comes as a signal, and has the
-        // same meaning.
+        // Ctrl-C at a terminal is a key, also between two prompts. A signal from elsewhere has the same meaning as that
+        // key on an empty line.
         if let (Signal::Interrupt, InputSource::Terminal(terminal)) = (signal, &mut self.input)
             && !terminal.interrupted()
         {

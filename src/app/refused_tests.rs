@@ -169,6 +169,23 @@ async fn a_command_typed_behind_an_edited_text_is_not_said_until_its_author_has_
     assert_eq!(scene.link.told(), [say(1, glued)]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_command_behind_a_text_that_a_key_brought_is_not_said() {
+    for line in ["hello\\msg bobby secret", "hello/msg bobby secret"] {
+        let mut scene = person();
+        scene.happens(Event::Typed(Typed::Brought(Draft::at_end("hello"))));
+        enter(&mut scene, line, SessionId::LOBBY);
+        scene.shows("a command was typed behind the text that was there");
+        assert_eq!(input(&scene).0, [line]);
+        assert!(scene.link.told().is_empty());
+        // The line is said if its author brings it back and says it again.
+        tokio::time::advance(std::time::Duration::from_secs(1)).await;
+        scene.happens(Event::Typed(Typed::Brought(Draft::at_end(line))));
+        enter(&mut scene, line, SessionId::LOBBY);
+        assert_eq!(scene.link.told(), [say(1, line)]);
+    }
+}
+
 #[test]
 fn a_private_text_that_a_command_said_is_shown_once_when_it_is_acknowledged() {
     let mut scene = person();

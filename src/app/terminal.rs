@@ -11,13 +11,12 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::asked::Asked;
+use super::began_with::BeganWith;
 use super::counts::counts;
 use super::drafts::{Begun, Drafts};
 use super::hearers;
 use super::said_lines::SaidLines;
 use crate::client::State;
-use crate::input::line::Source;
-use crate::input::typed_behind::is_command_behind;
 use crate::repl::{Draft, Edit, EditorWords, Grant, Prompt, ReplHandle, Stays, Typed};
 use crate::session::SessionId;
 use crate::show::unsent::Unsent;
@@ -45,8 +44,8 @@ pub(crate) struct TerminalInput {
     lent: bool,
     /// The texts with which the next prompts begin.
     drafts: Drafts,
-    /// The text with which the present prompt began.
-    returned: Draft,
+    /// What the present line began with.
+    pub(super) began: BeganWith,
     /// The lines whose texts may still be refused.
     said: SaidLines,
     /// The session of the present prompt, if it is over and something was typed under its prompt.
@@ -79,7 +78,7 @@ impl TerminalInput {
             prompted: false,
             lent: false,
             drafts: Drafts::default(),
-            returned: Draft::default(),
+            began: BeganWith::default(),
             said: SaidLines::default(),
             stale: None,
             settled: None,
@@ -97,7 +96,7 @@ impl TerminalInput {
     /// Returns the text with which the present prompt began.
     #[cfg(test)]
     pub(super) fn returned(&self) -> String {
-        format!("{}{}", self.returned.left, self.returned.right)
+        format!("{}{}", self.began.granted.left, self.began.granted.right)
     }
 
     /// Returns what the user does next. Cancel-safe.
@@ -128,7 +127,7 @@ impl TerminalInput {
         let session = self.stale.or(state.sessions.current()).unwrap_or(SessionId::LOBBY);
         let Begun { draft, note } = self.drafts.take(session);
         let prompt = self.prompt_of(session, state);
-        self.returned = draft.clone();
+        self.began = BeganWith::of(draft.clone());
         self.repl.grant(Grant {
             prompt,
             session: Some(session),
@@ -202,7 +201,7 @@ impl TerminalInput {
             return Ok(());
         }
         self.settled = Some(Instant::now() + SETTLING);
-        if !over && self.returned.is(line) {
+        if !over && self.began.granted.is(line) {
             self.keep_draft(line.to_owned(), "not sent", session, state);
         } else {
             self.repl.bring_back(line.to_owned());
@@ -210,12 +209,11 @@ impl TerminalInput {
         Err(if over { Unsent::SessionOfFinishedLineOver } else { Unsent::TypedTooEarly })
     }
 
-    /// Whether a command was typed behind the text with which the line began. If so, the Up key brings the line back,
+    /// Whether a command was typed behind a text with which the line began. If so, the Up key brings the line back,
     /// and its author can say it all the same. What comes at once may have been meant for the user to whom the command
     /// was to lead.
     pub(super) fn refuses_command_behind(&mut self, line: &str, words: &EditorWords) -> bool {
-        let begun = (self.returned.left.as_str(), self.returned.right.as_str());
-        let refuses = is_command_behind(line, begun, Source::Terminal(words));
+        let refuses = self.began.has_command_behind(line, words);
         if refuses {
             self.repl.bring_back(line.to_owned());
             self.refuse_typed_ahead();

@@ -49,6 +49,7 @@ impl App {
                 terminal.saw_bad_byte();
                 self.state.emit(saying::Terminal::NotUtf8 { byte }.into());
             }
+            Typed::Brought(draft) => terminal.began.brought = draft,
             Typed::NamesRoom => self.state.refresh_rooms(),
             Typed::EndOfInput => {
                 if let Some(Asked { text, session, to: AskedTo::Send }) = terminal.take_asked() {

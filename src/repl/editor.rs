@@ -123,7 +123,6 @@ impl LineReader {
                 page: page.clone(),
                 screen: screen.clone(),
                 announced: false.into(),
-                argument: None.into(),
             },
             continuation: Continuation { page: page.clone(), screen: screen.clone() },
         }));
@@ -180,6 +179,10 @@ impl LineReader {
                 }
                 (Ok(text), None) => {
                     let (text, _) = lock(&self.page).joins.resolve(&text, text.len());
+                    if let Some(brought) = lock(&self.page).brought.take() {
+                        // An error means that nobody receives the line either.
+                        let _ = self.typed.blocking_send(Typed::Brought(brought));
+                    }
                     if is_judged {
                         return self.hand_over(text, session);
                     }

@@ -161,7 +161,7 @@ impl Pump {
             self.read()?;
         }
         if self.keys.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
-            let late = self.keys.late();
+            let late = self.keys.late(Instant::now());
             self.waiting.extend(late);
         }
         if std::mem::take(&mut self.keyboard.gate().nudged) {

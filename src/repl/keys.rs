@@ -3,7 +3,10 @@
 //!
 //! rustyline shows no messages while it reads keys in a loop of its own, which it does in its search and after Ctrl-V,
 //! Ctrl-X or Ctrl-]. Here no such loop is entered: the meaning of the first key is remembered until the second key
-//! arrives. (Alt with a digit is read before anything can be bound to it; see `printer`.)
+//! arrives. (Alt with a digit is read before anything can be bound to it, so `piece` throws it away.)
+//!
+//! A key that waits for a second one takes no sign from a command. If the `\` of `\msg bob secret` was taken as a second
+//! key, the rest would be a text for everybody. Therefore a second key that belongs to nothing is typed as it is.
 //!
 //! While a search is open, only the keys in the list below have an effect, so that no key can send a query. This file
 //! knows no history, no command and no session.
@@ -18,6 +21,7 @@ use rustyline::{
 use super::ended::{EndKeys, Ended};
 use super::page::Page;
 use super::printer::SharedTerminal;
+use super::prompt::Draft;
 use super::search::{At, Line, Step};
 use super::terminal;
 
@@ -31,6 +35,9 @@ pub(super) struct Keys {
 
 /// The key that rustyline makes of the bytes by which `keystrokes` asks for a repaint.
 const REPAINT: KeyEvent = KeyEvent(KeyCode::Char('9'), Modifiers::CTRL_ALT_SHIFT);
+
+/// The key that rustyline makes of the bytes by which `keystrokes` hands over Escape.
+const ESCAPE: KeyEvent = KeyEvent(KeyCode::Char('8'), Modifiers::CTRL_ALT_SHIFT);
 
 /// The first of two keys that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,17 +58,19 @@ impl ConditionalEventHandler for Keys {
         positive: bool,
         context: &EventContext<'_>,
     ) -> Option<Cmd> {
-        let key = *event.get(0)?;
-        if key == REPAINT {
-            return Some(Cmd::Repaint);
-        }
+        let key = match *event.get(0)? {
+            REPAINT => return Some(Cmd::Repaint),
+            ESCAPE => KeyEvent(KeyCode::Esc, Modifiers::NONE),
+            key => key,
+        };
+        self.note_brought(key, context);
         if key.0 == KeyCode::BracketedPasteStart {
             self.screen.note_paste();
         }
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         let first = first.filter(|first| *first == First::Quote || !self.ends.interrupt(key));
-        match first {
-            Some(first) => second(first, key),
+        match first.and_then(|first| second(first, key, context.line())) {
+            Some(both) => Some(both),
             None if self.page().search.is_open() => self.searching(key),
             None => self.editing(key, positive, context),
         }
@@ -71,6 +80,16 @@ impl ConditionalEventHandler for Keys {
 impl Keys {
     pub(super) fn new(page: Arc<Mutex<Page>>, screen: Arc<SharedTerminal>) -> Self {
         Self { page, screen, first: Mutex::new(None), ends: EndKeys::of_terminal() }
+    }
+
+    /// Notes what the key before this one has brought into the line. A command that is typed behind it is no part of it.
+    fn note_brought(&self, key: KeyEvent, context: &EventContext<'_>) {
+        let mut page = self.page();
+        if std::mem::take(&mut page.brings) {
+            let (left, right) = context.line().split_at(context.pos());
+            page.brought = Some(Draft { left: left.to_owned(), right: right.to_owned() });
+        }
+        page.brings = !page.search.is_open() && brings(key);
     }
 
     fn editing(&self, key: KeyEvent, positive: bool, context: &EventContext<'_>) -> Option<Cmd> {
@@ -93,6 +112,8 @@ impl Keys {
                 page.search.begin(Line { text: context.line().to_owned(), cursor: context.pos(), joins });
                 Some(EXCHANGE)
             }
+            // It is not the key that rustyline got, for which it has no meaning either.
+            KeyEvent(KeyCode::Esc, Modifiers::NONE) => Some(Cmd::Noop),
             KeyEvent(KeyCode::Enter, Modifiers::ALT) => Some(Cmd::Newline),
             KeyEvent(KeyCode::Char('Z'), Modifiers::CTRL) => Some(self.suspend()),
             KeyEvent(KeyCode::Char('V' | 'Q'), Modifiers::CTRL) => Some(self.wait_after(First::Quote)),
@@ -159,7 +180,9 @@ impl Keys {
     }
 
     fn take(&self, at: At) -> Cmd {
-        if self.page().search.take(at) { EXCHANGE } else { Cmd::Noop }
+        let mut page = self.page();
+        page.brings = page.search.take(at);
+        if page.brings { EXCHANGE } else { Cmd::Noop }
     }
 
     /// Ends the line as it is. It ends as if it was complete, so that rustyline keeps what it has read ahead.
@@ -182,6 +205,16 @@ impl Keys {
 /// other command of rustyline can do this.
 const EXCHANGE: Cmd = Cmd::Complete;
 
+/// Whether this key brings a text into the line that was typed or cut before, perhaps without its user looking.
+fn brings(key: KeyEvent) -> bool {
+    matches!(
+        key,
+        KeyEvent(KeyCode::Up | KeyCode::Down, Modifiers::NONE)
+            | KeyEvent(KeyCode::Char('P' | 'N' | 'Y' | '_'), Modifiers::CTRL)
+            | KeyEvent(KeyCode::Char('<' | '>' | 'Y' | 'y'), Modifiers::ALT)
+    )
+}
+
 /// Whether this key deletes text that Ctrl-Y can bring back.
 fn cuts(key: KeyEvent) -> bool {
     matches!(
@@ -191,8 +224,8 @@ fn cuts(key: KeyEvent) -> bool {
     )
 }
 
-/// Returns what two keys do together.
-fn second(first: First, key: KeyEvent) -> Option<Cmd> {
+/// Returns what two keys do together in this line. If the second one is to do what it does alone, returns `None`.
+fn second(first: First, key: KeyEvent, line: &str) -> Option<Cmd> {
     match (first, key) {
         // A paste is not a single key, so the first key is forgotten.
         (_, KeyEvent(KeyCode::BracketedPasteStart, _)) => None,
@@ -200,6 +233,12 @@ fn second(first: First, key: KeyEvent) -> Option<Cmd> {
         (First::Extended, KeyEvent(KeyCode::Char('U'), Modifiers::CTRL)) => Some(Cmd::Undo(1)),
         (First::Extended, KeyEvent(KeyCode::Backspace, Modifiers::NONE)) => {
             Some(Cmd::Kill(Movement::BeginningOfLine))
+        }
+        (First::Extended, KeyEvent(KeyCode::Char(_), Modifiers::NONE)) => None,
+        (First::Find { .. }, KeyEvent(KeyCode::Char(c), Modifiers::NONE))
+            if matches!(c, '\\' | '/') || !line.contains(c) =>
+        {
+            None
         }
         (First::Find { back }, KeyEvent(KeyCode::Char(c), Modifiers::NONE)) => {
             let search = if back { CharSearch::Backward(c) } else { CharSearch::ForwardBefore(c) };
@@ -226,6 +265,17 @@ fn quoted(key: KeyEvent) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_second_key_that_belongs_to_nothing_is_typed_as_it_is() {
+        for first in [First::Extended, First::Find { back: false }, First::Find { back: true }] {
+            for sign in ['\\', '/', '＼', '¥'] {
+                assert_eq!(second(first, KeyEvent::from(sign), "a/b\\c"), None, "{first:?} {sign}");
+            }
+        }
+        assert!(second(First::Find { back: false }, KeyEvent::from('b'), "abc").is_some());
+        assert_eq!(second(First::Extended, KeyEvent::from('\x07'), ""), Some(Cmd::Noop));
+    }
 
     #[test]
     fn a_quoted_key_gives_the_character_that_it_sends() {

@@ -2,20 +2,29 @@
 //! pastes. This is plain data that is told the time; it reads and writes nothing.
 //!
 //! Besides keys, a terminal sends three other things. A *paste* stands between two marks, of which the second may never
-//! come. The paste is held back here until it is complete, so that the editor never waits in the middle of it. An
+//! come. The paste is held back here until it is complete, so that the editor never waits in the middle of it. If it
+//! pauses, the editor gets what has come as a paste of its own, so that the user sees it, but the paste goes on: no end of
+//! a line in it sends what was pasted. It ends with its mark, with Ctrl-C or after a long silence. An
 //! *answer* of the terminal (what kind it is, its colours, the mouse, the focus) may come late and is not a key; all of
 //! it is thrown away. A *byte that is not UTF-8* becomes U+FFFD, which the user can see.
 
 use std::time::{Duration, Instant};
 
-use super::piece::{PASTE_BEGINS, Piece, piece};
+use super::piece::{self, PASTE_BEGINS, Piece, piece};
 
 /// After how much time an Escape counts as a key of its own, if nothing follows it.
 const ESCAPE: Duration = Duration::from_millis(50);
 
-/// After how much silence a paste or an answer of the terminal counts as ended without its end mark. A slow connection
-/// pauses for less than this in the middle of a paste.
+/// After how much silence an answer of the terminal counts as ended without its end mark, and the beginning of a paste is
+/// shown.
 const QUIET: Duration = Duration::from_secs(1);
+
+/// After how much silence a paste counts as ended without its end mark. A bad connection may pause for some seconds in the
+/// middle of a paste. If the mark is lost, keys are keys again after this time; Ctrl-C ends the paste at once.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// For how long after such a silence the rest of the paste may still come.
+const REST: Duration = Duration::from_secs(60);
 
 /// How many bytes of one paste are taken. This is far more than a message may have, so that the user is told the size
 /// of a paste that is too long, and can shorten it.
@@ -27,8 +36,13 @@ const MOST_LINES: usize = 60_000;
 /// How many bytes an answer of a terminal may have. The name of a colour or a font is far shorter.
 const MOST_ANSWERED: usize = 4096;
 
-/// If this many bytes arrive at once with an end of line among them, they were not typed.
+/// If this many bytes arrive at once with an end of line among them, they were not typed. A connection may hand over a
+/// few typed keys at once.
 const BURST: usize = 16;
+
+/// The same number for the time after a silence in a paste. A hand is hardly so fast, and what is kept by mistake is not
+/// lost: it stands in the line.
+const SMALL_BURST: usize = 2;
 
 const PASTE_ENDS: &[u8] = b"\x1b[201~";
 
@@ -41,10 +55,21 @@ pub(super) struct Keystrokes {
     held: Held,
     /// When the last bytes arrived.
     last: Option<Instant>,
-    /// Whether a paste ended without its end mark, so that the rest of it may still arrive.
-    torn: bool,
+    /// How a paste ended without its end mark, so that the rest of it may still arrive.
+    torn: Option<Torn>,
+    /// Whether the editor has got what has come of the paste that is held.
+    shown: bool,
     /// The first byte that was not UTF-8, until somebody has asked for it.
     bad: Option<u8>,
+}
+
+/// How a paste ended without its end mark.
+#[derive(Clone, Copy, Debug)]
+enum Torn {
+    /// The user has pressed Ctrl-C.
+    Interrupted,
+    /// Nothing was heard of it for a long time. The rest of it is expected until the given moment.
+    Silent(Instant),
 }
 
 /// The bytes that are held back because they are not complete.
@@ -62,11 +87,9 @@ impl Keystrokes {
     /// Takes the bytes that arrived, and returns those that the editor gets now.
     pub(super) fn take(&mut self, came: &[u8], now: Instant) -> Vec<u8> {
         self.last = Some(now);
+        self.shown = false;
         let mut out = Vec::new();
-        // The late rest of a paste is still treated as a paste, so that its ends of lines do not send messages.
-        let typed = matches!(self.held, Held::Nothing);
-        let lines = came.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
-        if self.torn && typed && came.len() >= BURST && lines && !came.starts_with(b"\x1b") {
+        if matches!(self.held, Held::Nothing) && self.is_rest(came, now) {
             self.held = Held::Pasted(Vec::new());
         }
         let mut came = came.to_vec();
@@ -93,30 +116,49 @@ impl Keystrokes {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let patience = match &self.held {
             Held::Nothing => return None,
-            Held::Begun(begun) if begun.len() == 1 => ESCAPE,
+            Held::Begun(begun) if matches!(begun.as_slice(), [_] | [0x1b, 0x1b]) => ESCAPE,
+            Held::Pasted(_) if self.shown => SILENCE,
             Held::Begun(_) | Held::Pasted(_) => QUIET,
         };
         self.last.map(|last| last + patience)
     }
 
     /// Returns the bytes that were held back, because nothing has arrived until the deadline and they will not be
-    /// completed.
-    pub(super) fn late(&mut self) -> Vec<u8> {
+    /// completed soon.
+    pub(super) fn late(&mut self, now: Instant) -> Vec<u8> {
         let mut out = Vec::new();
         match std::mem::take(&mut self.held) {
             Held::Nothing => {}
             Held::Begun(begun) => match begun.as_slice() {
-                [0x1b] | [0x1b, 0x1b] => out.push(0x1b),
+                [0x1b] | [0x1b, 0x1b] => out.extend_from_slice(piece::ESCAPE),
                 // It is an answer that was cut short, or a key after which the editor would wait.
                 [0x1b, ..] => {}
                 _ => begun.iter().for_each(|byte| self.replace(*byte, &mut out)),
             },
-            Held::Pasted(pasted) => {
-                self.torn = true;
-                self.deliver(&pasted, &mut out);
+            Held::Pasted(mut pasted) => {
+                if self.last.is_none_or(|last| last + SILENCE <= now) {
+                    self.torn = Some(Torn::Silent(now + REST));
+                    self.deliver(&pasted, &mut out);
+                } else {
+                    let begun = pasted.split_off(whole(&pasted));
+                    self.deliver(&pasted, &mut out);
+                    self.held = Held::Pasted(begun);
+                    self.shown = true;
+                }
             }
         }
         out
+    }
+
+    /// Whether these bytes are the late rest of a paste, whose ends of lines send no messages.
+    fn is_rest(&self, came: &[u8], now: Instant) -> bool {
+        let burst = match self.torn {
+            Some(Torn::Silent(until)) if now < until => SMALL_BURST,
+            Some(_) => BURST,
+            None => return false,
+        };
+        let has_lines = came.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
+        came.len() >= burst && has_lines && !came.starts_with(b"\x1b")
     }
 
     /// Returns the first byte that was not UTF-8 since the last call.
@@ -129,7 +171,7 @@ impl Keystrokes {
         if let [text @ .., INTERRUPT] = came {
             // A Ctrl-C with nothing after it was pressed and not pasted, by a user who sees a line that does not react
             // to keys.
-            self.torn = true;
+            self.torn = Some(Torn::Interrupted);
             pasted.extend_from_slice(text);
             self.deliver(&pasted, out);
             return Some(vec![INTERRUPT]);
@@ -151,7 +193,7 @@ impl Keystrokes {
         };
         let rest = pasted.split_off(end + PASTE_ENDS.len());
         pasted.truncate(end);
-        self.torn = false;
+        self.torn = None;
         self.deliver(&pasted, out);
         Some(rest)
     }
@@ -171,6 +213,7 @@ impl Keystrokes {
                 }
                 Piece::Key(length) | Piece::Answer(length) => length,
                 Piece::PasteBegins => PASTE_BEGINS.len(),
+                Piece::Escape => 1,
                 Piece::Bad => {
                     self.replace(first, &mut text);
                     1
@@ -200,6 +243,10 @@ impl Keystrokes {
                     length
                 }
                 Piece::Answer(length) => length,
+                Piece::Escape => {
+                    out.extend_from_slice(piece::ESCAPE);
+                    1
+                }
                 Piece::Bad => {
                     self.replace(first, out);
                     1
@@ -225,130 +272,25 @@ impl Keystrokes {
     }
 }
 
+/// Returns how many of these bytes are whole: what follows them may go on in the next bytes of the paste.
+fn whole(pasted: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(rest) = pasted.get(at..).filter(|rest| !rest.is_empty()) {
+        at += match piece(rest) {
+            // The next byte may belong to the same end of a line.
+            Piece::Unfinished => return at,
+            Piece::Key(1) if rest == b"\r" => return at,
+            Piece::Key(length) | Piece::Answer(length) => length,
+            Piece::PasteBegins => PASTE_BEGINS.len(),
+            Piece::Escape | Piece::Bad => 1,
+        };
+    }
+    at
+}
+
 fn ends_of_lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &u8)> {
     bytes.iter().enumerate().filter(|(_, byte)| matches!(byte, b'\r' | b'\n'))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Checks what the editor gets for these bytes if nothing follows them. They are read in these parts, all at once,
-    /// and byte by byte.
-    #[track_caller]
-    fn check(parts: &[&[u8]], expected: &str) {
-        let whole = parts.concat();
-        let single: Vec<&[u8]> = whole.chunks(1).collect();
-        for parts in [parts, &[whole.as_slice()], &single] {
-            let (mut keys, now) = (Keystrokes::default(), Instant::now());
-            let mut got: Vec<u8> = parts.iter().flat_map(|part| keys.take(part, now)).collect();
-            got.extend(keys.late());
-            assert_eq!(String::from_utf8(got).unwrap(), expected, "{parts:?}");
-            assert_eq!(keys.deadline(), None);
-        }
-    }
-
-    #[test]
-    fn characters_and_keys_are_handed_on_whole() {
-        check(&["caf\u{e9} 日".as_bytes(), b"\r\x03\x01"], "caf\u{e9} 日\r\x03\x01");
-        for key in ["A", "[A", "[1;5C", "[3~", "[3;5~", "[15~", "OP", "OM", "[[A", "[7$", "[Z", "x", "\u{e9}"]
-        {
-            check(&[format!("\x1b{key}").as_bytes()], &format!("\x1b{key}"));
-        }
-        check(&[b"\x1b"], "\x1b");
-        check(&[b"\x1b\x1b[A"], "\x1b\x1b[A");
-        check(&[b"\x1b]"], "");
-        check(&[b"\x1b]a"], "\x1b]a");
-    }
-
-    #[test]
-    fn answers_of_the_terminal_are_thrown_away() {
-        for answer in [
-            "\x1b[?62;22c",
-            "\x1b[>0;276;0c",
-            "\x1b]11;rgb:0/0/0\x1b\\",
-            "\x1b]10;rgb:ff/ff/ff\x07",
-            "\x1b[12;40R",
-            "\x1b[?2026;2$y",
-            "\x1b[<0;10;20M",
-            "\x1b[<0;10;20m",
-            "\x1b[M !!",
-            "\x1b[I",
-            "\x1b[O",
-            "\x1b[8;24;80t",
-            "\x1bP1$r0m\x1b\\",
-            "\x1bP>|xterm(380)\x1b\\",
-            "\x1b[?1u",
-            "\x1b[0n",
-            "\x1b[27;5;13~",
-            "\x1b[201~",
-            "\x1b[1;8y",
-            "\x1b[97;5u",
-        ] {
-            check(&[b"ab", answer.as_bytes(), b"cd\r"], "abcd\r");
-        }
-    }
-
-    #[test]
-    fn an_answer_without_an_end_is_dropped_after_a_while() {
-        let (mut keys, now) = (Keystrokes::default(), Instant::now());
-        assert_eq!(keys.take(b"\x1b]11;rgb", now), b"");
-        assert_eq!(keys.deadline(), Some(now + QUIET));
-        assert_eq!(keys.late(), b"");
-        assert_eq!(keys.take(b"x", now), b"x");
-        keys.take(b"\x1b]11;", now);
-        assert_eq!(keys.take(&[b'0'; MOST_ANSWERED + 1], now), b"");
-        assert_eq!(keys.take(b"x", now), b"x");
-    }
-
-    #[test]
-    fn only_the_byte_that_is_not_utf8_is_replaced() {
-        check(&[b"caf\xe9 noir ici"], "caf\u{fffd} noir ici");
-        check(&[b"caf\xe9", b"\r"], "caf\u{fffd}\r");
-        check(&[b"\xe9\xa8", b"x\xff"], "\u{fffd}\u{fffd}x\u{fffd}");
-        let mut keys = Keystrokes::default();
-        keys.take(b"\xe9x", Instant::now());
-        assert_eq!((keys.take_bad(), keys.take_bad()), (Some(0xe9), None));
-    }
-
-    #[test]
-    fn a_paste_is_handed_on_whole_and_without_escape_sequences() {
-        check(&[b"a\x1b[200~one\r", b"two\x1b[201~b"], "a\x1b[200~one\rtwo\x1b[201~b");
-        check(&[b"\x1b[200~a\x1b[31mb\x1b[200~c\xe9\x1b[201~"], "\x1b[200~abc\u{fffd}\x1b[201~");
-        check(&[b"\x1b[200~\x1b[201~x"], "x");
-    }
-
-    #[test]
-    fn a_paste_without_an_end_mark_ends_after_a_while() {
-        let (mut keys, now) = (Keystrokes::default(), Instant::now());
-        assert_eq!(keys.take(b"\x1b[200~half\r", now), b"");
-        assert_eq!(keys.deadline(), Some(now + QUIET));
-        assert_eq!(keys.late(), b"\x1b[200~half\r\x1b[201~");
-        // Keys are keys again, but a burst of lines is the rest of the paste.
-        assert_eq!(keys.take(b"x\r", now), b"x\r");
-        assert_eq!(
-            keys.take(b"the rest of it\rand more\x1b[201~", now),
-            b"\x1b[200~the rest of it\rand more\x1b[201~"
-        );
-        assert_eq!(keys.take(b"typed ahead, one\rtwo\r", now), b"typed ahead, one\rtwo\r");
-    }
-
-    #[test]
-    fn ctrl_c_ends_a_paste_and_a_paste_that_is_too_long_is_cut() {
-        let (mut keys, now) = (Keystrokes::default(), Instant::now());
-        keys.take(b"\x1b[200~half", now);
-        assert_eq!(keys.take(b"\x03", now), b"\x1b[200~half\x1b[201~\x03");
-        assert_eq!(keys.take(b"\x1b[200~half\x03", now), b"\x1b[200~half\x1b[201~\x03");
-        keys.take(b"\x1b[200~", now);
-        for _ in 0..300 {
-            assert_eq!(keys.take(&[b'a'; 4096], now), b"");
-        }
-        assert_eq!(keys.take(b"\x1b[20", now), b"");
-        let got = keys.take(b"1~x", now);
-        assert_eq!(got.len(), PASTE_BEGINS.len() + MOST_PASTED + PASTE_ENDS.len() + 1);
-        assert!(got.ends_with(b"a\x1b[201~x"));
-        keys.take(b"\x1b[200~", now);
-        keys.take(&[b'\r'; 2 * MOST_LINES], now);
-        assert_eq!(keys.take(PASTE_ENDS, now).len(), PASTE_BEGINS.len() + MOST_LINES + PASTE_ENDS.len());
-    }
-}
+mod tests;

@@ -19,8 +19,8 @@
 //! message cannot be taken back. A search goes on under the next grant, so [`Typed::Cancelled`] brings the draft from
 //! before the search and not the query.
 //!
-//! While there is no grant, what is typed waits for the next one and is not shown. Ctrl-C is then a SIGINT to the
-//! program, and the app decides what it interrupts.
+//! While there is no grant, what is typed waits for the next one and is not shown. This includes Ctrl-C: it clears what
+//! was typed ahead before it. The app has to give the next grant soon, because until then no key has an effect.
 
 mod backlog;
 mod brought_back;
@@ -88,8 +88,8 @@ pub struct ReplOptions {
     pub words: watch::Receiver<Arc<EditorWords>>,
 }
 
-/// What the user did. All of these answer a grant, except [`Typed::HistoryLost`], [`Typed::NotUtf8`] and
-/// [`Typed::NamesRoom`].
+/// What the user did. All of these answer a grant, except [`Typed::HistoryLost`], [`Typed::NotUtf8`],
+/// [`Typed::Brought`] and [`Typed::NamesRoom`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
     /// The user finished a line, or several; see the text at the top of this file.
@@ -136,6 +136,9 @@ pub enum Typed {
     /// The terminal has sent this byte, which is not UTF-8. The line has U+FFFD in its place. This is sent only once
     /// and answers no grant.
     NotUtf8(u8),
+    /// The line that comes next had this text before its end was typed, because a key brought it back (Up, Ctrl-Y). This
+    /// answers no grant.
+    Brought(Draft),
     /// The line has become one that names a room, which may be completed soon. This answers no grant.
     NamesRoom,
 }

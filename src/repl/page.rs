@@ -41,6 +41,10 @@ pub(super) struct Page {
     pub(super) links: bool,
     /// The line that Ctrl-C cleared. It is dropped when something is cut.
     pub(super) cleared: Option<String>,
+    /// Whether the last key may have brought a text into the line that was typed before.
+    pub(super) brings: bool,
+    /// The line after the last key that has brought a text into it.
+    pub(super) brought: Option<Draft>,
     /// Why the line ended, and what was typed until then, if it is not to be handed over.
     pub(super) ended: Option<(Ended, Draft)>,
 }
@@ -68,6 +72,8 @@ impl Page {
             is_said: false,
             links: false,
             cleared: None,
+            brings: false,
+            brought: None,
             ended: None,
         }
     }

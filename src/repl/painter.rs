@@ -5,7 +5,7 @@
 //! shown (see `keyboard`). Only the thread of the line editor calls this.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -36,13 +36,10 @@ pub(super) struct Painter {
     /// Whether the next repaint was announced. rustyline announces every repaint except that for an external message,
     /// which comes from the bell.
     pub(super) announced: Cell<bool>,
-    /// The prompt that rustyline shows instead of the granted one after Alt and a digit.
-    pub(super) argument: RefCell<Option<String>>,
 }
 
 impl Highlighter for Painter {
-    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, default: bool) -> Cow<'b, str> {
-        self.argument.replace((!default).then(|| prompt.to_owned()));
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, _prompt: &'p str, _default: bool) -> Cow<'b, str> {
         Cow::Borrowed("")
     }
 
@@ -98,7 +95,6 @@ impl Painter {
 
     /// Leaves the whole prompt and text on the screen, without a hint. What follows appears below.
     pub(super) fn leave(&self) {
-        self.argument.take();
         let mut page = self.page();
         let size = terminal::size().unwrap_or(page.size);
         let mut sheet = Sheet::new(&self.spans(&page, None, &[]), columns(&page), page.widths);
@@ -138,13 +134,9 @@ impl Painter {
         addresses: &[(Range<usize>, String)],
     ) -> Vec<Span<'p>> {
         let plain = |text: Cow<'p, str>| Span { text, ..Span::default() };
-        let mut spans: Vec<Span<'p>> = match &*self.argument.borrow() {
-            Some(argument) => vec![plain(argument.clone().into())],
-            None => {
-                let pieces = page.prompt().pieces(self.color);
-                pieces.into_iter().map(|(colour, text)| Span { colour, ..plain(text.into()) }).collect()
-            }
-        };
+        let prompt = page.prompt().pieces(self.color).into_iter();
+        let mut spans: Vec<Span<'p>> =
+            prompt.map(|(colour, text)| Span { colour, ..plain(text.into()) }).collect();
         let (left, right) = page.halves();
         let styles = self.styles(page);
         let mut offset = 0;

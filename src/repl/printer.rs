@@ -6,8 +6,9 @@
 //! *empty* message through rustyline's external printer. Therefore there is a single queue with a single order. No
 //! message is ever inside rustyline's own queue, which loses the order if a line ends at that moment. rustyline does
 //! not look at the external printer while it waits for the second of two keys; that delays only the bell and never a
-//! caller. `keys` begins no such wait. There is one wait that cannot be avoided (Alt with a digit). If the bell is not
-//! answered because of it, a signal ends the wait, and the line begins again as it was.
+//! caller. `keys` begins no such wait, and `piece` keeps from rustyline the keys that begin one before they can be bound
+//! (Alt with a digit). If the bell is nevertheless not answered, a signal ends the wait, and the line begins again as it
+//! was.
 //!
 //! The terminal may take no output for any time. While the editor's thread writes to it, that thread can answer neither
 //! a bell nor a signal, so it gets none (see [`SharedTerminal::while_drawing`]). Signals are sent and the phase is

@@ -1,8 +1,8 @@
 //! The settings of the terminal, which are remembered at the start and given back whenever the program ends.
 //!
 //! This file knows nothing of lines or prompts. Between two lines the terminal is *hushed*: what is typed then is
-//! neither echoed into the middle of a message nor edited by the terminal, and waits unchanged for the next line.
-//! Ctrl-C is still a signal.
+//! neither echoed into the middle of a message nor edited by the terminal, and waits unchanged for the next line. This
+//! includes Ctrl-C, so that it clears what was typed before it and not what comes after.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -147,15 +147,11 @@ pub(super) fn save() {
 
 /// Silences the terminal between two lines.
 ///
-/// These settings remain below those of the editor, which puts them back after each line. The terminal never echoes, so
-/// what is typed ahead is never garbled.
+/// Every key keeps its place in what is typed ahead: the terminal makes no signal of Ctrl-C, Ctrl-\ or Ctrl-Z, so none of
+/// them overtakes what was typed before it, or ends the program with these settings. The terminal never echoes, so what
+/// is typed ahead is never garbled.
 pub(super) fn hush() {
-    set(|settings| {
-        settings.local_flags.remove(LocalFlags::ECHO | LocalFlags::ICANON);
-        settings.input_flags.remove(InputFlags::ICRNL | InputFlags::IXON);
-        settings.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
-        settings.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
-    });
+    set(all_keys);
 }
 
 /// Whether [`restore`] was called.

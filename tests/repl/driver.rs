@@ -139,7 +139,7 @@ impl App {
                 self.print(&format!("cancelled {:?} {:?}", draft.left, draft.right));
                 self.grant(draft);
             }
-            Typed::NamesRoom => {}
+            Typed::NamesRoom | Typed::Brought(_) => {}
             Typed::Interrupted => {
                 self.print("interrupted");
                 self.grant(Draft::default());

@@ -1,5 +1,7 @@
 //! How the editor ends, is interrupted or is stopped, and that it always gives the terminal back as it was.
 
+use std::io::BufRead;
+
 use nix::sys::signal::Signal;
 
 use crate::Repl;
@@ -22,16 +24,19 @@ fn ctrl_c_clears_a_line_and_ctrl_d_ends_an_empty_one() {
 }
 
 #[test]
-fn ctrl_c_between_two_lines_is_a_signal_to_the_program() {
-    let mut repl = Repl::start();
-    repl.tell("hold");
-    repl.terminal.enter("first");
-    repl.terminal.wait_for("said [0] first");
-    repl.terminal.keys(b"\x03");
-    repl.terminal.wait_for("a signal: SIGINT");
-    repl.tell("release");
-    repl.terminal.enter("second");
-    repl.terminal.wait_for("said [0] second");
+fn a_key_that_interrupts_between_two_lines_clears_what_was_typed_before_it() {
+    // The two keys are Ctrl-C and Ctrl-\, which no terminal makes a signal of here.
+    for key in ["\x03", "\x1c"] {
+        let mut repl = Repl::start();
+        repl.tell("hold");
+        repl.terminal.enter("first");
+        repl.terminal.wait_for("said [0] first");
+        repl.terminal.keys(format!("draft{key}\\msg bob secret\r").as_bytes());
+        repl.tell("release");
+        repl.terminal.wait_for("said [0] \\msg bob secret");
+        assert_eq!(repl.rows_after("said [0] "), ["first", "\\msg bob secret"]);
+        assert!(!repl.terminal.transcript().contains("a signal"));
+    }
 }
 
 #[test]
@@ -82,5 +87,18 @@ fn the_draft_is_there_after_the_program_was_stopped_and_continued() {
     repl.terminal.wait_for_last("[lobby] a draft");
     repl.terminal.type_text(" goes on\r");
     repl.terminal.wait_for("said [0] a draft goes on");
+    // The order to print is answered only now.
+    let mut answer = String::new();
+    repl.orders.read_line(&mut answer).unwrap();
+    // Between two lines the key waits for the next one.
+    repl.tell("hold");
+    repl.terminal.enter("first");
+    repl.terminal.wait_for("said [0] first");
+    repl.terminal.keys(b"typed ahead\x1a");
+    repl.tell("release");
+    repl.terminal.wait_for_last("shell>");
+    assert!(repl.terminal.is_restored() && !repl.terminal.brackets_paste());
+    repl.terminal.enter("fg");
+    repl.terminal.wait_for_last("[lobby] typed ahead");
     assert!(repl.directory.path().exists());
 }

@@ -14,6 +14,7 @@ mod ending;
 mod history;
 mod messages;
 mod pasting;
+mod signs;
 mod tall_drafts;
 mod typing;
 

@@ -45,14 +45,16 @@ fn a_paste_without_an_end_holds_up_neither_messages_nor_keys() {
     repl.tell("print a message meanwhile");
     repl.terminal.wait_for("a message meanwhile");
     repl.terminal.wait_for_last("[lobby] half a paste");
-    repl.terminal.type_text(" goes on");
+    // It goes on as a paste, whose ends of lines send nothing.
+    repl.terminal.type_text(" goes on\r");
     repl.terminal.wait_for_last("[lobby] half a paste goes on");
-    repl.terminal.keys(b"\x1b[200~ and more");
-    // A person presses the key some time later.
+    repl.terminal.type_text("\\msg bob secret\r");
+    repl.terminal.wait_until("the paste", |screen| screen.ends_with("goes on\n\\msg bob secret"));
     repl.tell("print another message");
     repl.terminal.wait_for("another message");
     repl.terminal.keys(b"\x03");
     repl.terminal.wait_for_last("[lobby]");
     repl.terminal.enter("said");
     repl.terminal.wait_for("said [0] said");
+    assert_eq!(repl.rows_after("said [0] "), ["said"]);
 }

@@ -129,8 +129,6 @@ fn what_is_typed_behind_a_key_that_ends_the_line_is_not_lost() {
         repl.terminal.wait_for(&format!("said [0] \\fork bob secret {n}"));
     }
     // At an empty line, and with the other key that interrupts.
-    // Between two lines the terminal makes a signal of this key.
-    repl.terminal.wait_for_last("[lobby]");
     repl.terminal.keys(b"\x03hello ");
     repl.terminal.enter("one");
     repl.terminal.wait_for("said [0] hello one");
