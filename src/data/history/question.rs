@@ -367,10 +367,9 @@ pub(super) fn talks_with_key(
         let key = PublicKey::new(row.get(0)?);
         if key.fingerprint().to_string().starts_with(beginning)
             && let Ok(name) = UserName::kept(&row.get::<_, String>(1)?)
+            && found.iter().all(|(other, _)| *other != key)
         {
-            if found.iter().all(|(other, _)| *other != key) {
-                found.push((key, name.visible()));
-            }
+            found.push((key, name.visible()));
         }
         if found.len() > 1 {
             break;
