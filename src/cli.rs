@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hobnob_protocol::candidate::Candidate;
+use hobnob_protocol::chain::Seq;
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::version::version;
 use serde::{Deserialize, Serialize};
@@ -107,8 +108,9 @@ impl FromStr for SinceOption {
             Some((room, seq)) => (Some(RoomName::typed(room).map_err(|err| err.to_string())?), seq),
             None => (None, text),
         };
-        let seq = seq.parse().map_err(|_| "it is the number of a message, or ROOM=NUMBER".to_owned())?;
-        Ok(Self { room, seq })
+        let seq: u64 = seq.parse().map_err(|_| "it is the number of a message, or ROOM=NUMBER".to_owned())?;
+        // A larger number is larger than any number in the log, too.
+        Ok(Self { room, seq: seq.min(Seq::MAX.0) })
     }
 }
 

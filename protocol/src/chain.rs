@@ -5,8 +5,9 @@
 use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use serde::de::Error as _;
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 use crate::content::{Act, Content};
@@ -36,12 +37,24 @@ impl LogId {
     }
 }
 
-/// The number of a message in its log. The first message has 1; 0 means the position before the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The number of a message in its log. The first message has 1; 0 means the position before the first. A number that
+/// is read from a line is at most [`Seq::MAX`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Seq(pub u64);
 
+impl<'de> Deserialize<'de> for Seq {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seq = Self(u64::deserialize(deserializer)?);
+        if seq > Self::MAX { Err(D::Error::custom("a number no message can have")) } else { Ok(seq) }
+    }
+}
+
 impl Seq {
+    /// The highest number that a message can have, 2^53 - 1. Every JSON library keeps it exact, and whoever reads it can
+    /// compute the numbers around it.
+    pub const MAX: Self = Self((1 << 53) - 1);
+
     /// Returns the number after this one. The highest number is followed by itself: no message has it, but anybody can
     /// claim it.
     #[must_use]
@@ -68,9 +81,9 @@ pub struct LobbyMessage {
     pub name: UserName,
     /// The key that the author had at that time.
     pub key: PublicKey,
-    /// The run of the author's client that sent the entry.
+    /// The run of the author's client that sent the message.
     pub run: RunId,
-    /// The number that this run gave the entry in its outbox.
+    /// The number that this run gave the message in its outbox.
     pub id: u64,
     /// What the author said or did.
     pub content: Content,
@@ -254,6 +267,16 @@ mod tests {
         let mut position = Position { seq: Seq(u64::MAX), hash };
         assert!(position.advance(&message(0, &hash, "x")).is_err());
         assert!(position.advance(&message(1, &hash, "x")).is_err());
+    }
+
+    #[test]
+    fn a_number_that_no_message_can_have_is_not_read() {
+        let read = |number: &str| serde_json::from_str::<Seq>(number).ok();
+        assert_eq!(read("0"), Some(Seq(0)));
+        assert_eq!(read("9007199254740991"), Some(Seq::MAX));
+        assert_eq!(read("9007199254740992"), None);
+        assert_eq!(read("18446744073709551615"), None);
+        assert_eq!(serde_json::to_string(&Seq::MAX).unwrap(), "9007199254740991");
     }
 
     #[test]

@@ -93,6 +93,9 @@ pub const ROOMS_PER_MESSAGE: usize = 40;
 /// How many bans one `bans` message lists. Each may have a reason that is as long as a topic.
 pub const BANS_PER_MESSAGE: usize = 40;
 
+/// How many mutes one `mutes` message lists. Each may have a reason that is as long as a topic.
+pub const MUTES_PER_MESSAGE: usize = 40;
+
 /// How many operators one `ops` message lists.
 pub const OPERATORS_PER_MESSAGE: usize = 100;
 

@@ -113,7 +113,8 @@ impl TryFrom<Unchecked> for Said {
         if messages.iter().any(|words| words.by as usize >= authors.len()) {
             return Err("something was said by nobody");
         }
-        if seq.0 == 0 || seq.0.checked_add(messages.len() as u64).is_none() {
+        // The number of the last message is at most the highest.
+        if seq.0 == 0 || messages.len() as u64 > Seq::MAX.0 + 1 - seq.0 {
             return Err("a number no message can have");
         }
         Ok(Self { room, seq, messages, authors, hash })
@@ -147,8 +148,6 @@ impl Said {
 
     /// Returns the number, the author and the content of each message.
     pub fn iter(&self) -> impl Iterator<Item = (Seq, &Author, &Words)> {
-        // `zip` asks its second half for nothing once the first half has ended. So the numbers are the second half: the
-        // number after the last message, which could overflow, is never computed.
         self.messages
             .iter()
             .zip(self.seq.0..)
@@ -337,17 +336,19 @@ mod tests {
         }
         let empty = line.replace(r#"{"at":1001,"by":0,"id":1,"text":"x"}"#, "");
         assert!(serde_json::from_str::<ServerMessage>(&empty).is_err(), "{empty}");
-        let last = line.replace(r#""seq":1"#, r#""seq":18446744073709551615"#);
-        assert!(serde_json::from_str::<ServerMessage>(&last).is_err(), "{last}");
     }
 
     #[test]
     fn messages_with_the_highest_numbers_are_read() {
         let line = String::from_utf8(lines(&log(2, 1, |_| "x".to_owned()))[0].to_vec()).unwrap();
-        let said = read(line.replace(r#""seq":1"#, r#""seq":18446744073709551613"#).as_bytes());
+        let said = read(line.replace(r#""seq":1"#, r#""seq":9007199254740990"#).as_bytes());
         let numbers: Vec<u64> = said.iter().map(|(seq, ..)| seq.0).collect();
-        assert_eq!(numbers, [u64::MAX - 2, u64::MAX - 1]);
-        assert_eq!(said.last(), Seq(u64::MAX - 1));
+        assert_eq!(numbers, [Seq::MAX.0 - 1, Seq::MAX.0]);
+        assert_eq!(said.last(), Seq::MAX);
         assert!(Position::start(&LOG).advance_over(&said).is_err());
+        for past in ["9007199254740991", "9007199254740992", "18446744073709551615"] {
+            let past = line.replace(r#""seq":1"#, &format!(r#""seq":{past}"#));
+            assert!(serde_json::from_str::<ServerMessage>(&past).is_err(), "{past}");
+        }
     }
 }

@@ -76,12 +76,12 @@ macro_rules! has_example_of_each {
 
 has_example_of_each!(
     every_client_message_has_an_example, "json client", ClientMessage:
-    Hello, Say, Act, Bans, Ops, Join, Part, Rooms, Users, Whois, History, Pair, Consent, Away, Back, Ping, Pong, Leave,
+    Hello, Say, Act, Bans, Mutes, Ops, Join, Part, Rooms, Users, Whois, History, Pair, Consent, Away, Back, Ping, Pong, Leave,
 );
 has_example_of_each!(
     every_server_message_has_an_example, "json server", ServerMessage:
     Welcome, Refused, Said, Skipped, Accepted, NotAccepted, Joined, NotJoined, Rooms, Presence, PresenceSkipped, Users, Whois, NoSuchUser,
-    Bans, Ops, History, NoAnswer, Asked, Asking, Introduced, Ping, Pong, Closing, Bad,
+    Bans, Mutes, Ops, History, NoAnswer, Asked, Asking, Introduced, Ping, Pong, Closing, Bad,
 );
 has_example_of_each!(
     every_peer_message_has_an_example, "json peer", PeerMessage:
@@ -182,6 +182,7 @@ fn every_limit_in_the_document_is_the_one_in_the_code() {
         ("MAX_ROOMS_OF_A_KEY", code::MAX_ROOMS_OF_A_KEY as u64),
         ("ROOMS_PER_MESSAGE", code::ROOMS_PER_MESSAGE as u64),
         ("BANS_PER_MESSAGE", code::BANS_PER_MESSAGE as u64),
+        ("MUTES_PER_MESSAGE", code::MUTES_PER_MESSAGE as u64),
         ("OPERATORS_PER_MESSAGE", code::OPERATORS_PER_MESSAGE as u64),
         ("MAX_SERVERS", code::MAX_SERVERS as u64),
     ] {

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::exposed::{make_folder_private, make_private};
 use crate::log::LogError;
 use crate::log::check::{self, verify};
-use crate::log::sqlite::copy::{self, CopyError};
+use crate::log::sqlite::log_copy::{self, CopyError};
 use crate::log::sqlite::sync::sync_dir;
 use crate::shared_lobby::machine_file;
 
@@ -166,7 +166,7 @@ impl Backup {
             copy_file(&from.join(machine_file::FILE), &to.join(machine_file::FILE))?;
             files.push(machine_file::FILE);
         }
-        let copied = copy::copy(from, &to).map_err(|err| match err {
+        let copied = log_copy::copy(from, &to).map_err(|err| match err {
             CopyError::Source(err) => BackupError::Source(err),
             CopyError::Full => BackupError::Full(self.dir.clone()),
             CopyError::Written(reason) => BackupError::Copy(reason),

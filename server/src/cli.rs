@@ -101,7 +101,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", env = "HOBNOB_SERVER_MAX_CLIENTS_PER_IP")]
     pub(crate) max_clients_per_ip: Option<u32>,
 
-    /// How many messages a second are read from each client, with a burst of ten seconds' worth [default: 50]
+    /// How many lines a second are read from each user's key, with a burst of ten seconds' worth [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "HOBNOB_SERVER_RATE")]
     pub(crate) rate: Option<u32>,
 
@@ -153,7 +153,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "LEVEL", env = "HOBNOB_SERVER_LOG")]
     pub(crate) log: Option<String>,
 
-    /// Form of the log [default: text]
+    /// How the lines on standard error are written [default: text]
     #[arg(long, value_name = "FORMAT", env = "HOBNOB_SERVER_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
 }

@@ -71,12 +71,21 @@ mod tests {
 
     use super::*;
 
+    /// Returns the names of all options and subcommands.
+    fn names() -> Vec<String> {
+        let command = Cli::command();
+        let options = command.get_arguments().filter_map(|option| option.get_long());
+        let subcommands = command.get_subcommands().map(clap::Command::get_name);
+        options.chain(subcommands).map(str::to_owned).collect()
+    }
+
     #[test]
     fn the_page_names_options_subcommands_and_exit_codes() {
         let page = String::from_utf8(page().unwrap()).unwrap();
-        for part in [".TH hobnob-server", "\\-\\-max\\-clients", "verify", ".SH \"EXIT STATUS\"", ".SH FILES"]
-        {
-            assert!(page.contains(part), "{part} is not in\n{page}");
+        let names = names().into_iter().map(|name| name.replace('-', "\\-"));
+        let others = [".TH hobnob-server", ".SH \"EXIT STATUS\"", ".SH FILES"].map(str::to_owned);
+        for part in names.chain(others) {
+            assert!(page.contains(&part), "{part} is not in\n{page}");
         }
     }
 
@@ -84,8 +93,8 @@ mod tests {
     fn the_script_of_every_shell_completes_every_option() {
         for shell in Shell::value_variants() {
             let script = String::from_utf8(completions(*shell)).unwrap();
-            for option in ["max-clients-per-ip", "name-ttl", "verify", "backup"] {
-                assert!(script.contains(option), "{shell}: {option}");
+            for name in names() {
+                assert!(script.contains(&name), "{shell}: {name}");
             }
         }
     }

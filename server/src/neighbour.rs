@@ -37,7 +37,11 @@ pub(crate) enum Asked {
     },
     /// Whether a client of the asked server wants a private session. The answer says only that the client is being
     /// asked.
-    Consent { wish: Box<WishElsewhere> },
+    Consent {
+        /// Servers of every build know this member as `wish`.
+        #[serde(rename = "wish")]
+        invitation: Box<InvitationElsewhere>,
+    },
     /// The answer of a client of the asking server to such a question, which came from a client of the asked server.
     Consented {
         /// The connection of the client that wants the session.
@@ -59,9 +63,9 @@ pub(crate) enum Asked {
     },
 }
 
-/// A wish for a private session, from a client of one server for a client of another server.
+/// An invitation to a private session, from a client of one server for a client of another server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct WishElsewhere {
+pub(crate) struct InvitationElsewhere {
     pub(crate) asker: ConnectionId,
     pub(crate) request: u32,
     pub(crate) to: ConnectionId,
@@ -232,8 +236,13 @@ mod tests {
         let session = PairToken::random();
         let met = Some(Met { session, forked: true, tell_other: false });
         let alive = Asked::Alive { connection: ConnectionId(u64::MAX) };
-        let wish = WishElsewhere { asker: ConnectionId(7), request: 5, to: ConnectionId(9), session: None };
-        let consent = Asked::Consent { wish: Box::new(wish) };
+        let invitation =
+            InvitationElsewhere { asker: ConnectionId(7), request: 5, to: ConnectionId(9), session: None };
+        let consent = Asked::Consent { invitation: Box::new(invitation) };
+        assert!(
+            consent.to_bytes().starts_with(b"{\"consent\":{\"wish\":{"),
+            "as servers of earlier builds say it"
+        );
         let consented = |answer| {
             let (asker, by) = (ConnectionId(7), ConnectionId(9));
             Asked::Consented { asker, request: 5, by, answer }

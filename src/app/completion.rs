@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use crate::client::State;
 use crate::commands;
 use crate::config::setting::SETTINGS;
-use crate::data::table::Table;
+use crate::data::word_table::Table;
 use crate::plugins::Plugins;
 use crate::repl::{Argument, CommandWord, EditorWords};
 use crate::session::SessionId;

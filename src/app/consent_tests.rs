@@ -247,7 +247,7 @@ async fn a_knock_ends_when_its_user_leaves_and_the_next_knock_is_shown() {
     scene.shows(">>> user65 wants to talk in private: \\accept user65 or \\decline user65\n");
     tokio::time::advance(Duration::from_secs(5)).await;
     scene.happens(Event::Time);
-    scene.shows(">>> 59 more asked to talk in private, and left again\n");
+    scene.shows(">>> 59 more users asked to talk in private, and left before you were told\n");
     scene.feed(&["\\accept user64"]);
     scene.shows("user64 asked to talk in private, but has left since");
     scene.feed(&["\\accept user65"]);

@@ -4,7 +4,7 @@
 use hobnob_protocol::name::UserName;
 
 use crate::commands;
-use crate::data::table::Table;
+use crate::data::word_table::Table;
 use crate::input::aliases;
 use crate::input::line::{self, Call, Habit, Line, Source};
 use crate::input::mistaken::glued_command;

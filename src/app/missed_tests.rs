@@ -388,3 +388,35 @@ fn a_private_session_in_which_something_is_typed_counts_as_read() {
 fn bobby_says_more(scene: &mut Scene, session: SessionId) {
     scene.app.state.record(session, Timestamp(2), &"bobby".parse().unwrap(), "after the last line");
 }
+
+#[test]
+fn of_two_users_who_had_one_name_both_are_told_and_each_has_a_command_that_shows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = person(folder.path());
+    let session = bobby_whispers(&mut scene, &["one", "two"]);
+    scene.app.state.session_over(session, ClosedReason::Left, &Unsent::OtherLeft(&"bobby".parse().unwrap()));
+    let state = &mut scene.app.state;
+    let session = state.sessions.add(PeerSession { key: Some(EVE), ..PeerSession::up("bobby") });
+    state.keeping.open_private(session, EVE, "bobby".parse().unwrap(), PairToken::new([6; 16]));
+    state.record(session, Timestamp(3), &"bobby".parse().unwrap(), "three");
+    drop(scene);
+    let mut scene = person(folder.path());
+    scene.app.state.tell_unread_private();
+    scene.app.settle();
+    let beginning = BOBBY.fingerprint().to_string()[..15].to_owned();
+    let by_name = "1 message of bobby that you have not read: \\history 1 bobby";
+    let by_key = format!("2 messages of another bobby, unread: \\history 2 {beginning}");
+    let told = scene.shown();
+    assert!(told.contains(by_name) && told.contains(&by_key), "{told}");
+    scene.app.prompt();
+    enters(&mut scene, &format!("\\history 2 {beginning}"));
+    let read = scene.shown();
+    assert!(read.contains("two") && !read.contains("three"), "{read}");
+    scene.app.state.tell_unread_private();
+    scene.app.settle();
+    let told = scene.shown();
+    assert!(told.contains(by_name) && !told.contains("another"), "{told}");
+    scene.app.prompt();
+    enters(&mut scene, "\\history SHA256:nobody");
+    scene.shows("usage: ");
+}

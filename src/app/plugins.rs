@@ -6,7 +6,7 @@ use crate::commands::{self, Progress};
 use crate::plugins::PluginEvent;
 use crate::plugins::asks::{self, Ask, NotAnAsk};
 use crate::plugins::describe::Description;
-use crate::plugins::jobs::Report;
+use crate::plugins::job::Report;
 use crate::plugins::rights;
 use crate::session::SessionId;
 use crate::show::failing::Worded;

@@ -13,7 +13,8 @@ impl State {
     /// Notes that a name was met, with its key if that is known. The name may be completed from now on. If it looks
     /// like another name, the user is told, or it is counted and told by [`warn_of`](Self::warn_of).
     ///
-    /// The likeness to each acquaintance is counted apart, so that many harmless pairs do not hide the one that matters.
+    /// The likeness to each acquaintance is counted apart, so that many harmless pairs do not hide the one that
+    /// matters.
     pub(crate) fn meet(&mut self, name: &UserName, key: Option<&PublicKey>) {
         if self.known_names.contains(name) {
             return;

@@ -57,7 +57,7 @@ impl State {
     }
 
     fn consent_to_open(&mut self, ask: u64, name: &UserName, key: &PublicKey) -> ConsentAnswer {
-        if self.user.ignores(key) || self.refuses_key(key) || self.strangers.is_sent_away(key) {
+        if self.user.ignores(key) || self.refuses_key(key) || self.strangers.sent_away.contains(key) {
             return ConsentAnswer::Declined;
         }
         let Some(known) = self.may_be_let_in(name, key) else { return ConsentAnswer::Declined };
@@ -163,7 +163,9 @@ impl State {
             return Err(failing::Private::NotPinned { name: &name, reason }.into());
         }
         self.look_alikes.acquaint(&name);
-        self.knocks.note_accepted(name, key, Instant::now());
+        if let Some(name) = self.knocks.note_accepted(name, key, Instant::now()) {
+            self.emit(saying::Private::HasNotCome { name: &name }.into());
+        }
         self.answer_knock(ask, ConsentAnswer::Open);
         Ok(())
     }

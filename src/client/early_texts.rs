@@ -30,7 +30,7 @@ pub(super) struct EarlyTexts {
 }
 
 impl EarlyTexts {
-    /// Takes a text.
+    /// Puts a text behind those that wait already.
     ///
     /// # Errors
     /// Returns an error if the outbox of a link would not take the text with those before it.

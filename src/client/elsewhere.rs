@@ -36,8 +36,8 @@ impl State {
         }
     }
 
-    /// Shows what was only counted in a private session that is about to end. Returns how many messages stay unread: all
-    /// of them are read if all were shown now.
+    /// Shows what was only counted in a private session that is about to end. Returns how many messages stay unread:
+    /// all of them are read if all were shown now.
     pub(super) fn unread_after_end(&mut self, session: SessionId) -> u64 {
         let unread = self.sessions.unread(session);
         let has_unseen = self.sessions.has_unseen(session);

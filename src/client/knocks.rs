@@ -78,7 +78,8 @@ pub(crate) struct Knocks {
     waiting: Vec<Knock>,
     declined: VecDeque<(PublicKey, Instant)>,
     welcome: VecDeque<Welcome>,
-    /// Those whom this user has accepted and who were not introduced yet, with the time at which he is told so.
+    /// Those whom this user has accepted and who were not introduced yet, the latest last, with the time at which he is
+    /// told so.
     accepted: Vec<(UserName, PublicKey, Instant)>,
     /// The names of users who left while they waited, the latest last.
     gone: VecDeque<UserName>,
@@ -184,12 +185,14 @@ impl Knocks {
         Some(self.waiting.remove(at))
     }
 
-    /// Notes that this user has accepted a user who waited, whose introduction is to come.
-    pub(crate) fn note_accepted(&mut self, name: UserName, key: PublicKey, now: Instant) {
+    /// Notes that this user has accepted a user who waited, whose introduction is to come. If as many are still to come
+    /// as are remembered, the one who was accepted first is forgotten. Returns that user, who has not come.
+    pub(crate) fn note_accepted(&mut self, name: UserName, key: PublicKey, now: Instant) -> Option<UserName> {
         self.note_welcome(key, false, now);
         self.accepted.retain(|(_, accepted, _)| *accepted != key);
-        self.accepted.truncate(MOST_WAITING - 1);
+        let first = (self.accepted.len() >= MOST_WAITING).then(|| self.accepted.remove(0).0);
         self.accepted.push((name, key, now + COMES_WITHIN));
+        first
     }
 
     /// This user asks for a session with this user, who need not be told anything else.

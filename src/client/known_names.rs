@@ -35,7 +35,8 @@ impl KnownNames {
         }
     }
 
-    /// Forgets who is in the lobby. The caller then names, one by one, those who are there by a new answer of the server.
+    /// Forgets who is in the lobby. The caller then names, one by one, those who are there by a new answer of the
+    /// server.
     pub(crate) fn nobody_is_here(&mut self) {
         self.here.clear();
     }

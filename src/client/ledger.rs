@@ -45,7 +45,7 @@ pub struct Outstanding {
 }
 
 impl Outstanding {
-    /// Makes a text that is said now, in a line of its own.
+    /// Makes a text that was typed as a line now, and not said by a command.
     #[must_use]
     pub fn new(session: SessionId, text: Text, asked: Option<RequestId>, in_flight: bool) -> Self {
         Self { session, text, asked, since: Instant::now(), in_flight, shown_when_sent: false }

@@ -1,6 +1,6 @@
 //! What happens when the lobby's link ends for good while the run goes on: an operator sends this user out, or the
-//! server has another key. Texts that wait for the lobby are reported then, and nothing says that the lobby comes back.
-//! This file knows nothing of links.
+//! server has another key. Texts that wait for the lobby are reported then, and no notice promises that the lobby comes
+//! back. This file knows nothing of links.
 
 use hobnob_protocol::message::{Refused, RefusedCode};
 

@@ -10,8 +10,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::name::UserName;
 
-/// How many names are remembered, which is as many as are kept for completion. If there are more, strangers give way, the
-/// one who was met first before the others.
+/// How many names are remembered, which is as many as are kept for completion. If there are more, strangers give way,
+/// the one who was met first before the others.
 const MOST_NAMES: usize = 10_000;
 
 /// For how many names it is remembered that they were found to look like others. If there are more, each further one is
@@ -55,8 +55,8 @@ impl LookAlikes {
         }
     }
 
-    /// Returns whether there is a place for one more name. If all places are taken, the stranger who was met first gives
-    /// way; acquaintances keep theirs.
+    /// Returns whether there is a place for one more name. If all places are taken, the stranger who was met first
+    /// gives way; acquaintances keep theirs.
     fn make_place(&mut self) -> bool {
         while self.met.len() >= MOST_NAMES {
             let Some(oldest) = self.strangers.pop_front() else { return false };

@@ -54,7 +54,7 @@ pub(crate) struct Begun {
     pub(crate) head: Position,
     /// The position after which messages follow.
     pub(crate) start: Position,
-    /// Whether the log continues what was read before.
+    /// Whether the log continues what was read before, and how many messages are missing in between.
     pub(crate) resumed: Resumed,
 }
 

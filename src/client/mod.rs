@@ -4,7 +4,9 @@
 
 pub(crate) mod acts;
 mod alike_notices;
+mod answers;
 pub(crate) mod away;
+mod beginning;
 pub(crate) mod command_error;
 mod consent;
 mod early_texts;
@@ -34,6 +36,7 @@ mod read_marks;
 pub(crate) mod recent;
 mod repeats;
 pub(crate) mod rooms;
+mod sent_away;
 pub(crate) mod stalls;
 pub(crate) mod strangers;
 mod summaries;
@@ -47,15 +50,15 @@ mod verifying;
 mod wait;
 pub(crate) mod waiting;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use hobnob_protocol::key::Fingerprint;
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::UserName;
-use hobnob_protocol::room::RoomName;
 
 use crate::client::acts::Acts;
 use crate::client::away::AwayTold;
+pub(crate) use crate::client::beginning::Given;
 use crate::client::command_error::CommandError;
 use crate::client::heads::Heads;
 use crate::client::keeping::Keeping;
@@ -80,7 +83,6 @@ use crate::client::verifications::Verifications;
 use crate::client::waiting::Watch;
 use crate::data::trust::LobbyTrust;
 use crate::lobby::handle::LobbyHandle;
-use crate::peer::PeerNetwork;
 use crate::plugins::Plugins;
 use crate::screen::Screen;
 use crate::session::{LinkState, SessionId, Sessions};
@@ -186,100 +188,7 @@ pub struct State {
     pub(crate) first_unread: BTreeMap<SessionId, u64>,
 }
 
-/// What a run of the client is given at its beginning, when it has joined the lobby.
-#[derive(Debug)]
-pub struct Given {
-    /// Who this user is.
-    pub me: Me,
-    /// The network that carries private sessions; without a network no session opens.
-    pub network: Option<PeerNetwork>,
-    /// The handle by which the app talks to the lobby's link.
-    pub lobby: LobbyHandle,
-    /// The number of the lobby's newest message.
-    pub head: u64,
-    /// The numbers after which this user wants to begin in rooms.
-    pub since_in_rooms: HashMap<RoomName, u64>,
-    /// Where messages are kept.
-    pub keeping: Keeping,
-    /// The pinned keys of this lobby's users.
-    pub trust: LobbyTrust,
-    /// How many sessions of users whom this user has not answered may be open at once.
-    pub strangers: usize,
-    /// What this user has set.
-    pub user: User,
-    /// The user's own programs that are commands.
-    pub plugins: Plugins,
-    /// Where notices are shown.
-    pub screen: Screen,
-}
-
 impl State {
-    /// Makes the state at the beginning of a run: in the lobby, with no private session, and nothing asked or said yet.
-    #[must_use]
-    pub fn new(given: Given) -> Self {
-        let Given {
-            me,
-            network,
-            lobby,
-            head,
-            since_in_rooms,
-            keeping,
-            trust,
-            strangers,
-            user,
-            plugins,
-            screen,
-        } = given;
-        let mut heads = Heads::default();
-        heads.reach(SessionId::LOBBY, head);
-        let mut sessions = Sessions::new();
-        sessions.set_lobby_state(LinkState::Up);
-        let mut look_alikes = LookAlikes::default();
-        look_alikes.acquaint(&me.name);
-        // If the pinned names cannot be read, they are not compared; the pins themselves are checked when they are
-        // needed.
-        for name in trust.names().unwrap_or_default().iter().filter_map(|name| name.parse().ok()) {
-            look_alikes.acquaint(&name);
-        }
-        Self {
-            me,
-            sessions,
-            private_links: network.map(PrivateLinks::new).unwrap_or_default(),
-            lobby,
-            lobby_ended: None,
-            ledger: Ledger::default(),
-            questions: Questions::default(),
-            recent: Recent::default(),
-            trust,
-            strangers: Strangers::new(strangers),
-            knocks: Knocks::default(),
-            name_holders: NameHolders::default(),
-            verifications: Verifications::default(),
-            verdict: ExitVerdict::Done,
-            watch: None,
-            acts: Acts::default(),
-            heads,
-            rooms: Rooms::beginning(since_in_rooms),
-            topics: Topics::default(),
-            is_operator: false,
-            failure: None,
-            user,
-            plugins,
-            screen,
-            known_names: KnownNames::default(),
-            look_alikes,
-            away_told: AwayTold::default(),
-            repeats: Repeats::default(),
-            keeping,
-            missed: BTreeMap::new(),
-            notes: Notes::default(),
-            unread: BTreeMap::new(),
-            summaries: Summaries::default(),
-            backlogs: BTreeMap::new(),
-            first_unread: BTreeMap::new(),
-        }
-    }
-
     /// Renders a notice for the user; the app's loop shows everything that was rendered.
     pub fn emit(&mut self, notice: Notice) {
         self.screen.emit(&notice);

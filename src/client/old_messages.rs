@@ -243,14 +243,14 @@ mod tests {
         assert_eq!(last, Some(Wanted { limit: 1, before: Some(Seq(u64::MAX)) }));
     }
 
-    /// A log of acts and of texts of the greatest length, with its positions.
-    fn log(count: u64) -> (Vec<LobbyMessage>, Vec<Position>) {
+    /// A log of texts of this length, of which every third is an act instead, with its positions.
+    fn log(count: u64, length: usize) -> (Vec<LobbyMessage>, Vec<Position>) {
         let mut places = vec![Position::start(&LogId::new([0; 16]))];
         let messages = (1..=count).map(|number| {
             let place = places[places.len() - 1];
             let content: Content = match number % 3 {
                 0 => Act::topic(None).into(),
-                _ => Text::new("x".repeat(MAX_TEXT_BYTES)).unwrap().into(),
+                _ => Text::new("x".repeat(length)).unwrap().into(),
             };
             let (name, key, run) = ("anna".parse().unwrap(), PublicKey::new([1; 32]), RunId::new([1; 8]));
             let hash = place.hash;
@@ -263,22 +263,45 @@ mod tests {
         (messages.collect(), places)
     }
 
-    #[test]
-    fn texts_that_are_too_many_to_be_kept_are_fetched_again_as_they_are_shown() {
-        let (log, places) = log(2_400);
-        let (mut old, first) = OldMessages::last(SessionId::LOBBY, 1_100, 2_400);
+    /// Asks a server that has all of this log for its last texts. Returns from where to where each question went, and
+    /// the numbers of the texts that were shown.
+    fn read(
+        (log, places): &(Vec<LobbyMessage>, Vec<Position>),
+        count: u32,
+        newest: u64,
+    ) -> (Vec<(usize, usize)>, Vec<u64>) {
+        let (mut old, first) = OldMessages::last(SessionId::LOBBY, count, newest);
         let (mut asked, mut next, mut shown) = (Vec::new(), Some(first), Vec::new());
         while let Some(Wanted { limit, before }) = next {
             let end = before.map_or(log.len(), |before| usize::try_from(before.0).unwrap() - 1);
-            let begin = end - limit as usize;
+            let begin = end.saturating_sub(limit as usize);
             asked.push((begin, end));
             let answer = old.add(places[begin], log[begin..end].to_vec(), false).unwrap();
             let (now, then) = old.take(answer);
             shown.extend(now.iter().filter(|it| it.content.text().is_some()).map(|it| it.seq.0));
             next = then;
         }
+        (asked, shown)
+    }
+
+    fn texts(numbers: std::ops::RangeInclusive<u64>) -> Vec<u64> {
+        numbers.filter(|number| number % 3 != 0).collect()
+    }
+
+    #[test]
+    fn texts_that_are_too_many_to_be_kept_are_fetched_again_as_they_are_shown() {
+        let (asked, shown) = read(&log(2_400, MAX_TEXT_BYTES), 1_100, 2_400);
         assert_eq!(asked, [(1_400, 2_400), (400, 1_400), (750, 1_750), (1_750, 2_400)]);
-        let texts: Vec<u64> = (751..=2_400).filter(|number| number % 3 != 0).collect();
-        assert_eq!((shown.len(), shown), (1_100, texts));
+        assert_eq!((shown.len(), shown), (1_100, texts(751..=2_400)));
+    }
+
+    #[test]
+    fn a_log_of_which_no_number_is_known_is_looked_through_from_its_end() {
+        let log_of_1200 = log(1_200, 1);
+        let (asked, shown) = read(&log_of_1200, 2_500, 0);
+        assert_eq!((asked, shown), (vec![(200, 1_200), (0, 200)], texts(1..=1_200)));
+        let (asked, shown) = read(&log_of_1200, 2_500, 1_200);
+        assert_eq!((asked, shown), (vec![(0, 1_000), (1_000, 1_200)], texts(1..=1_200)), "as it comes");
+        assert_eq!(read(&log(0, 1), 2_500, 0), (vec![(0, 0)], Vec::new()));
     }
 }

@@ -2,14 +2,14 @@
 //! The case that an operator sends this user out is in `lobby_end`. This file does not know how commands are written.
 
 use hobnob_protocol::content::{Act, ActKind, ActTarget, ShortText};
-use hobnob_protocol::message::{BanRow, NotAcceptedCode, OperatorRow};
+use hobnob_protocol::message::{NotAcceptedCode, OperatorRow, RestraintRow};
 use hobnob_protocol::name::UserName;
 
 use crate::client::State;
 use crate::client::command_error::CommandError;
 use crate::client::questions::{Open, Question};
 use crate::session::SessionId;
-use crate::show::operators::{ActTold, BanTold, OperatorTold};
+use crate::show::operators::{ActTold, OperatorTold, RestraintTold};
 use crate::show::{Notice, failing, saying};
 use crate::timestamp::Timestamp;
 
@@ -84,23 +84,30 @@ impl State {
     }
 
     /// Takes a part of the answer that lists the bans.
-    pub(super) fn bans_listed(&mut self, request: u32, part: Vec<BanRow>, more: bool) {
+    pub(super) fn bans_listed(&mut self, request: u32, part: Vec<RestraintRow>, more: bool) {
         let Some(Open { question: Question::Bans(bans), .. }) = self.questions.get_mut(request) else {
             return;
         };
-        bans.extend(part.into_iter().map(|row| BanTold {
-            what: row.what.as_str().to_owned(),
-            name: row.name.as_ref().map(UserName::visible),
-            by: row.by.visible(),
-            at: Timestamp(row.at),
-            until: row.until.map(Timestamp),
-            reason: row.reason.map(|reason| reason.as_str().to_owned()),
-        }));
+        bans.extend(part.into_iter().map(restraint));
         if more && bans.len() < MOST_ROWS {
             return self.questions.asked_on(request);
         }
         if let Some(Open { question: Question::Bans(bans), .. }) = self.questions.close(request) {
             self.emit(Notice::Bans { bans });
+        }
+    }
+
+    /// Takes a part of the answer that lists the mutes.
+    pub(super) fn mutes_listed(&mut self, request: u32, part: Vec<RestraintRow>, more: bool) {
+        let Some(Open { question: Question::Mutes(mutes), .. }) = self.questions.get_mut(request) else {
+            return;
+        };
+        mutes.extend(part.into_iter().map(restraint));
+        if more && mutes.len() < MOST_ROWS {
+            return self.questions.asked_on(request);
+        }
+        if let Some(Open { question: Question::Mutes(mutes), .. }) = self.questions.close(request) {
+            self.emit(Notice::Mutes { mutes });
         }
     }
 
@@ -120,6 +127,18 @@ impl State {
         if let Some(Open { question: Question::Ops(ops), .. }) = self.questions.close(request) {
             self.emit(Notice::Ops { ops });
         }
+    }
+}
+
+/// Makes a row of the list of bans or of mutes.
+fn restraint(row: RestraintRow) -> RestraintTold {
+    RestraintTold {
+        what: row.what.as_str().to_owned(),
+        name: row.name.as_ref().map(UserName::visible),
+        by: row.by.visible(),
+        at: Timestamp(row.at),
+        until: row.until.map(Timestamp),
+        reason: row.reason.map(|reason| reason.as_str().to_owned()),
     }
 }
 

@@ -5,7 +5,7 @@ use hobnob_protocol::text::Text;
 
 use crate::client::State;
 use crate::plugins::PluginOutcome;
-use crate::plugins::jobs::{Call, RECENT};
+use crate::plugins::job::{Call, RECENT};
 use crate::session::SessionId;
 use crate::show::failing::Worded;
 use crate::show::unsent::Unsent;

@@ -42,8 +42,8 @@ impl State {
         match question.map(|open| open.map(|open| open.question)) {
             Some(Some(Question::Pair(session))) => self.fork_answered(session, introduction),
             Some(Some(_)) => {}
-            // This is the answer to a fork that was given up and reported as failed, or to something else that was asked, so
-            // neither side opens it.
+            // This is the answer to a fork that was given up and reported as failed, or to something else that was
+            // asked, so neither side opens it.
             Some(None) => self.private_links.refuse(&introduction),
             None => self.forked_by_other(introduction),
         }
@@ -57,8 +57,8 @@ impl State {
         if !self.sessions.contains(session) {
             return self.private_links.refuse(&introduction);
         }
-        // The pin that is checked below is the one of the introduced name. If a server could answer with another name than
-        // the one that this user forked, it could put its own key in the place of a pinned one.
+        // The pin that is checked below is the one of the introduced name. If a server could answer with another name
+        // than the one that this user forked, it could put its own key in the place of a pinned one.
         let asked = self.sessions.peer(session).map(|peer| peer.peer.clone());
         if let Some(asked) = asked.filter(|asked| *asked != introduction.name) {
             self.private_links.refuse(&introduction);

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::client::old_messages::OldMessages;
 use crate::session::SessionId;
 use crate::show::RoomRow;
-use crate::show::operators::{BanTold, OperatorTold};
+use crate::show::operators::{OperatorTold, RestraintTold};
 
 /// How long a question may stay open. A user loses patience sooner than the client takes the lobby's link for dead.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -56,7 +56,9 @@ pub enum Question {
         shown: bool,
     },
     /// The bans, with the parts of the answer so far.
-    Bans(Vec<BanTold>),
+    Bans(Vec<RestraintTold>),
+    /// The mutes, with the parts of the answer so far.
+    Mutes(Vec<RestraintTold>),
     /// The operators, with the parts of the answer so far.
     Ops(Vec<OperatorTold>),
     /// An introduction, for this session.
@@ -138,8 +140,8 @@ impl Questions {
         self.open.remove(&request)
     }
 
-    /// Closes a question if the answer is one of the right kind. Otherwise the question stays open until it is answered or
-    /// its time is over, so that no command waits for ever for an answer that a server has given wrongly.
+    /// Closes a question if the answer is one of the right kind. Otherwise the question stays open until it is answered
+    /// or its time is over, so that no command waits for ever for an answer that a server has given wrongly.
     pub fn close_if(&mut self, request: u32, is_right: impl FnOnce(&Question) -> bool) -> Option<Open> {
         let is_right = self.open.get(&request).is_some_and(|open| is_right(&open.question));
         is_right.then(|| self.open.remove(&request)).flatten()

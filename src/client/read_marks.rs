@@ -1,6 +1,6 @@
-//! When it is noted how far this user has read in the lobby, in rooms and in private: when a room is left, at the end of the run, and
-//! for a person also with each line, since a run may end without being asked. This file owns what counts as read. It does not know how
-//! marks are stored.
+//! When it is noted how far this user has read in the lobby, in rooms and in private: when a room is left, at the end
+//! of the run, and for a person also with each line, since a run may end without being asked. This file owns what
+//! counts as read. It does not know how marks are stored.
 
 use std::time::Duration;
 
@@ -82,8 +82,8 @@ impl State {
         self.keeping.set_mark(session, read);
     }
 
-    /// Whether everything that came in a log was read. A script has read it; a person has if something was typed. A room
-    /// with unread messages does not count as read, and neither does a lobby in which messages were only counted.
+    /// Whether everything that came in a log was read. A script has read it; a person has if something was typed. A
+    /// room with unread messages does not count as read, and neither does a lobby in which messages were only counted.
     fn has_read(&self, session: SessionId) -> bool {
         let was_seen = match session {
             SessionId::LOBBY => !self.sessions.has_unseen(session),

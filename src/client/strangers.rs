@@ -1,6 +1,6 @@
 //! Sessions that strangers open; a stranger is a user whom this user has not answered yet. This file owns how many of
-//! these sessions there may be, how often one key may open one, and which keys were sent away for good. It is plain
-//! data with bounds; the caller tells the time, and it knows nothing of links or files.
+//! these sessions there may be and how often one key may open one; which keys may open none is in `sent_away`. It is
+//! plain data with bounds; the caller tells the time, and it knows nothing of links or files.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use hobnob_protocol::name::UserName;
 use thiserror::Error;
 use tokio::time::Instant;
 
+use super::sent_away::SentAway;
 use crate::session::SessionId;
 
 /// A stranger may open one session in this time, and a session that is over keeps its place for this long. Otherwise
@@ -24,14 +25,8 @@ const MOST_OF_KNOWN: usize = 10;
 /// After this time a session without an answer gives way to a newer one.
 const GIVES_WAY_AFTER: Duration = Duration::from_secs(10 * 60);
 
-/// A stranger whose sessions this user leaves twice within this time is not heard again.
-const LEFT_TWICE_WITHIN: Duration = Duration::from_secs(60 * 60);
-
 /// The shortest time between two notices that somebody was refused.
 const BETWEEN_TELLINGS: Duration = Duration::from_secs(60);
-
-/// How many keys are remembered that were left, refused or forgotten. Each takes a command of this user.
-const MOST_REMEMBERED: usize = 1000;
 
 /// Why a user may not open a session with this user now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -62,7 +57,7 @@ struct Opened {
     is_over: bool,
 }
 
-/// The sessions of strangers, and the keys that this user has refused or forgotten.
+/// The sessions of strangers, and the keys that this user has sent away.
 #[derive(Debug)]
 pub(crate) struct Strangers {
     most: usize,
@@ -73,9 +68,8 @@ pub(crate) struct Strangers {
     ended_by_other: HashSet<SessionId>,
     /// When keys that this user has answered opened sessions.
     by_known: VecDeque<(PublicKey, Instant)>,
-    left: VecDeque<(PublicKey, Instant)>,
-    sent_away: VecDeque<(PublicKey, UserName)>,
-    forgotten: VecDeque<(PublicKey, UserName)>,
+    /// The keys that may not open sessions.
+    pub(crate) sent_away: SentAway,
     told: Option<Instant>,
 }
 
@@ -89,9 +83,7 @@ impl Strangers {
             unanswered: HashSet::new(),
             ended_by_other: HashSet::new(),
             by_known: VecDeque::new(),
-            left: VecDeque::new(),
-            sent_away: VecDeque::new(),
-            forgotten: VecDeque::new(),
+            sent_away: SentAway::default(),
             told: None,
         }
     }
@@ -103,12 +95,6 @@ impl Strangers {
             self.told = Some(now);
         }
         due
-    }
-
-    /// Whether this user has sent this key away.
-    #[must_use]
-    pub(crate) fn is_sent_away(&self, key: &PublicKey) -> bool {
-        self.sent_away.iter().any(|(away, _)| away == key)
     }
 
     /// Checks whether a key that this user has answered could open a session now. Nothing is counted yet.
@@ -133,7 +119,7 @@ impl Strangers {
         now: Instant,
     ) -> Result<(), StrangerRefused> {
         let is_recent = |at: Instant| now.duration_since(at) < BETWEEN;
-        if self.is_sent_away(key) {
+        if self.sent_away.contains(key) {
             return Err(StrangerRefused::SentAway);
         }
         if self.opened.iter().any(|it| it.key == *key && is_recent(it.at)) {
@@ -154,9 +140,7 @@ impl Strangers {
         while self.by_known.front().is_some_and(|(_, at)| now.duration_since(*at) >= BETWEEN) {
             self.by_known.pop_front();
         }
-        if self.by_known.iter().filter(|(known, _)| known == key).count() >= MOST_OF_KNOWN {
-            return Err(StrangerRefused::TooOften);
-        }
+        self.known_may_open(key, now)?;
         self.by_known.push_back((*key, now));
         Ok(())
     }
@@ -171,24 +155,14 @@ impl Strangers {
         key: &PublicKey,
         now: Instant,
     ) -> Result<Option<SessionId>, StrangerRefused> {
+        self.may_open(key, 0, now)?;
         self.opened.retain(|it| !it.is_over || now.duration_since(it.at) < BETWEEN);
-        if self.is_sent_away(key) {
-            return Err(StrangerRefused::SentAway);
-        }
-        if self.opened.iter().any(|it| it.key == *key && now.duration_since(it.at) < BETWEEN) {
-            return Err(StrangerRefused::TooOften);
-        }
         let mut gives_way = None;
         if self.opened.iter().filter(|it| !it.is_answered).count() >= self.most {
-            let oldest = self
-                .opened
-                .iter_mut()
-                .find(|it| !it.is_answered && !it.is_over && now.duration_since(it.at) >= GIVES_WAY_AFTER);
-            let Some(oldest) = oldest else { return Err(StrangerRefused::TooMany) };
-            // The caller ends this session, which removes it from the list.
-            gives_way = oldest.session;
-            oldest.is_over = true;
-            self.opened.retain(|it| !it.is_over || now.duration_since(it.at) < BETWEEN);
+            let is_old = |it: &Opened| now.duration_since(it.at) >= GIVES_WAY_AFTER;
+            let oldest = self.opened.iter().position(|it| !it.is_answered && !it.is_over && is_old(it));
+            // The caller ends this session.
+            gives_way = oldest.and_then(|oldest| self.opened.remove(oldest).session);
         }
         self.opened.push(Opened {
             token,
@@ -249,61 +223,15 @@ impl Strangers {
         }
     }
 
-    /// Refuses a key for the rest of this run.
-    pub(crate) fn send_away(&mut self, key: PublicKey, name: &UserName) {
-        if !self.is_sent_away(&key) {
-            remember(&mut self.sent_away, (key, name.clone()));
-        }
-    }
-
     /// Notes that this user leaves a session. Returns true if its key, that of a stranger, is refused from now on.
     pub(crate) fn left(&mut self, session: SessionId, name: &UserName, now: Instant) -> bool {
         let Some(key) = self.of(session).map(|it| it.key) else { return false };
-        self.left.retain(|(_, at)| now.duration_since(*at) < LEFT_TWICE_WITHIN);
-        let again = self.left.iter().any(|(left, _)| *left == key);
-        if again && !self.sent_away.iter().any(|(away, _)| *away == key) {
-            remember(&mut self.sent_away, (key, name.clone()));
-        }
-        remember(&mut self.left, (key, now));
-        again
-    }
-
-    /// Lets keys open sessions again that were sent away under this name, and this key. Returns whether there were any.
-    pub(crate) fn forgive(&mut self, name: &UserName, key: Option<&PublicKey>) -> bool {
-        let is_meant = |away: &PublicKey, called: &UserName| *called == *name || Some(away) == key;
-        let (left, before) = (&mut self.left, self.sent_away.len());
-        self.sent_away.retain(|(away, called)| {
-            let meant = is_meant(away, called);
-            if meant {
-                left.retain(|(it, _)| it != away);
-            }
-            !meant
-        });
-        before != self.sent_away.len()
-    }
-
-    /// Notes that this user has forgotten a key.
-    pub(crate) fn forgot(&mut self, name: &UserName, key: PublicKey) {
-        self.forgotten.retain(|(_, called)| called != name);
-        remember(&mut self.forgotten, (key, name.clone()));
-    }
-
-    /// Returns the key that this name had before it was forgotten in this run.
-    #[must_use]
-    pub(crate) fn forgotten(&self, name: &UserName) -> Option<PublicKey> {
-        self.forgotten.iter().find(|(_, called)| called == name).map(|(key, _)| *key)
+        self.sent_away.left(key, name, now)
     }
 
     fn of(&mut self, session: SessionId) -> Option<&mut Opened> {
         self.opened.iter_mut().find(|it| it.session == Some(session))
     }
-}
-
-fn remember<T>(kept: &mut VecDeque<T>, it: T) {
-    if kept.len() == MOST_REMEMBERED {
-        kept.pop_front();
-    }
-    kept.push_back(it);
 }
 
 #[cfg(test)]
@@ -395,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_who_was_left_twice_within_an_hour_is_refused_until_forgiven() {
+    fn a_stranger_who_was_left_twice_opens_no_session_until_forgiven() {
         let (mut strangers, now) = (Strangers::new(16), Instant::now());
         let visit = |strangers: &mut Strangers, at: Instant| {
             open(strangers, 1, at).unwrap();
@@ -404,23 +332,11 @@ mod tests {
             refused
         };
         assert!(!visit(&mut strangers, now));
-        assert!(
-            !visit(&mut strangers, now + LEFT_TWICE_WITHIN),
-            "after an hour the user counts as left only once"
-        );
-        let again = now + LEFT_TWICE_WITHIN + BETWEEN;
+        let again = now + BETWEEN;
         assert!(visit(&mut strangers, again));
-        assert_eq!(open(&mut strangers, 1, again + LEFT_TWICE_WITHIN * 9), Err(StrangerRefused::SentAway));
-        assert!(strangers.forgive(&bobby(), None) && !strangers.forgive(&bobby(), None));
+        let days_later = again + Duration::from_secs(3 * 24 * 3600);
+        assert_eq!(open(&mut strangers, 1, days_later), Err(StrangerRefused::SentAway));
+        assert!(strangers.sent_away.forgive(&bobby(), None));
         assert!(!visit(&mut strangers, again + BETWEEN));
-    }
-
-    #[test]
-    fn the_remembered_keys_of_forgotten_users_are_bounded() {
-        let mut strangers = Strangers::new(16);
-        for number in 0..2 * MOST_REMEMBERED {
-            strangers.forgot(&format!("user{number}").parse().unwrap(), key(1));
-        }
-        assert_eq!(strangers.forgotten.len(), MOST_REMEMBERED);
     }
 }

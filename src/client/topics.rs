@@ -44,7 +44,8 @@ impl State {
     /// Takes the topic of the lobby or a room from the server, and shows it if there is one.
     pub(crate) fn topic_is(&mut self, session: SessionId, text: Option<&str>) {
         let text = text.unwrap_or_default();
-        // The server does not tell here who set the topic. If the topic is the known one, what is known of who set it stays.
+        // The server does not tell here who set the topic. If the topic is the known one, what is known of who set it
+        // stays.
         if self.topics.by_session.get(&session).is_some_and(|known| known.text == text) {
             return;
         }

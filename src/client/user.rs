@@ -10,10 +10,11 @@ use hobnob_protocol::name::UserName;
 use crate::client::found::Search;
 use crate::client::mentions::Walk;
 use crate::config::preferences::Preferences;
-use crate::data::table::Table;
+use crate::data::word_table::Table;
 use crate::show::Message;
 
-/// What this user has set.
+/// What this user has set, and what the run remembers for this user, such as the last search and the walk through
+/// mentions.
 #[derive(Debug, Default)]
 pub struct User {
     /// The preferences, most of them for the terminal.

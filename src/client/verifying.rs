@@ -112,7 +112,7 @@ impl State {
             Outcome::Verified => self.trust.verify_user(&peer, &key),
             // A stranger who says no must not write a pin to this user's disk, nor take the name from its owner.
             Outcome::Refused if by_other && !self.is_pinned(&peer, &key) => {
-                self.strangers.send_away(key, &peer);
+                self.strangers.sent_away.add(key, &peer);
                 self.strangers.ended_by_other(session);
                 Ok(())
             }

@@ -2,7 +2,7 @@
 
 use hobnob_protocol::key::Fingerprint;
 
-use super::whom;
+use super::operator_arguments;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::operators::Doing;
@@ -23,6 +23,6 @@ pub(super) const ADMIT: Command = Command {
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let fingerprint: Fingerprint = args.parse().map_err(failing::Operators::NoFingerprint)?;
-    let target = whom::target(&fingerprint.to_string());
+    let target = operator_arguments::target(&fingerprint.to_string());
     state.operate(Doing { target, ..Doing::of("admit") }, ADMIT.name).map(Progress::Acted)
 }

@@ -1,6 +1,6 @@
 //! `\ban WHAT [DURATION WHY]`: keeps out a key, or everybody who comes from an address, for a time or for good.
 
-use super::whom;
+use super::operator_arguments;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::operators::Doing;
@@ -19,8 +19,8 @@ pub(super) const BAN: Command = Command {
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let (what, rest) = whom::first_word(args);
-    let (lasts, reason) = whom::term(rest)?;
-    let (name, target) = whom::whom(state, what)?;
+    let (what, rest) = operator_arguments::first_word(args);
+    let (lasts, reason) = operator_arguments::term(rest)?;
+    let (name, target) = operator_arguments::name_or_target(state, what)?;
     state.operate(Doing { name, target, lasts, reason, ..Doing::of("ban") }, BAN.name).map(Progress::Acted)
 }

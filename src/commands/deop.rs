@@ -1,6 +1,6 @@
 //! `\deop NAME`: takes a user's rights as an operator back.
 
-use super::whom;
+use super::operator_arguments;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::operators::Doing;
@@ -19,6 +19,6 @@ pub(super) const DEOP: Command = Command {
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let (name, target) = whom::whom(state, args)?;
+    let (name, target) = operator_arguments::name_or_target(state, args)?;
     state.operate(Doing { name, target, ..Doing::of("deop") }, DEOP.name).map(Progress::Acted)
 }

@@ -28,14 +28,14 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let name = state.parse_name(name)?;
     let forgotten = state.trust.forget(&name);
     let pin = forgotten.map_err(|reason| failing::Private::NotForgotten { name: &name, reason })?;
-    let key = pin.as_ref().map(|pin| pin.key).or_else(|| state.strangers.forgotten(&name));
+    let key = pin.as_ref().map(|pin| pin.key).or_else(|| state.strangers.sent_away.forgotten(&name));
     let was_refused =
-        state.strangers.forgive(&name, key.as_ref()) || pin.as_ref().is_some_and(|pin| pin.refused);
+        state.strangers.sent_away.forgive(&name, key.as_ref()) || pin.as_ref().is_some_and(|pin| pin.refused);
     if let Some(key) = &key {
         state.knocks.forgive(key);
     }
     if let Some(pin) = &pin {
-        state.strangers.forgot(&name, pin.key);
+        state.strangers.sent_away.forgot(&name, pin.key);
         let fingerprint = pin.key.fingerprint();
         state.emit(saying::Private::Forgotten { name: &name, fingerprint }.into());
         state.sessions.unverify(&name);

@@ -2,6 +2,7 @@
 //! has a fitting hint; `/WORD`, typed at a terminal, is not said.
 
 use super::Leads;
+use crate::repl::HabitWord;
 
 /// Some words of other chats that mean the same.
 pub(super) struct Habit {
@@ -87,6 +88,15 @@ pub(super) const HABITS: &[Habit] = &[
 pub(super) fn find(word: &str) -> Option<&'static Habit> {
     let word = word.to_lowercase();
     HABITS.iter().find(|habit| habit.words.contains(&word.as_str()))
+}
+
+/// Returns the words of other chats for the line editor.
+pub(super) fn words() -> Vec<HabitWord> {
+    let words = |habit: &Habit| {
+        let (instead, beats_command) = (habit.instead, habit.beats_command);
+        habit.words.iter().map(move |&word| HabitWord { word, instead, beats_command })
+    };
+    HABITS.iter().flat_map(words).collect()
 }
 
 #[cfg(test)]

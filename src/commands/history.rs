@@ -1,6 +1,7 @@
 //! `\history [N] [NAME]`: shows old messages of the current session, as far as they are kept; or of private talk with a
-//! user, who need not be online.
+//! user, who need not be online. Where several users had one name, the beginning of a fingerprint says which of them.
 
+use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::ClientMessage;
 use hobnob_protocol::name::UserName;
 
@@ -9,13 +10,16 @@ use crate::client::State;
 use crate::client::found::Search;
 use crate::client::old_messages::{OldMessages, Wanted};
 use crate::client::questions::Question;
+use crate::data::history::ReadUntil;
 use crate::data::history::question::{In, Question as Kept};
-use crate::data::history::{ReadUntil, UnreadTalk};
 use crate::session::{LinkState, SessionId};
 use crate::show::{Notice, failing, saying};
 
 /// How many messages are shown if no number is given.
 const DEFAULT_COUNT: u32 = 20;
+
+/// How a fingerprint begins, and no name.
+const FINGERPRINT: &str = "SHA256:";
 
 /// What people call session 0.
 const LOBBY: &str = "lobby";
@@ -33,10 +37,21 @@ pub(super) const HISTORY: Command = Command {
     run,
 };
 
+/// With whom private talk was.
+#[derive(Debug, PartialEq, Eq)]
+enum Whom {
+    /// With the user of this name.
+    Named(UserName),
+    /// With the user whose key has a fingerprint that begins so.
+    Key(String),
+}
+
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let (count, name) = parse(args)?;
-    if let Some(name) = name {
-        return with_name(state, count as usize, &name);
+    let (count, whom) = parse(args)?;
+    match whom {
+        Some(Whom::Named(name)) => return with_name(state, count as usize, &name),
+        Some(Whom::Key(beginning)) => return with_key(state, count as usize, &beginning),
+        None => {}
     }
     let Some(session) = state.sessions.current() else {
         return Err(failing::Sessions::NothingToShow.into());
@@ -50,8 +65,8 @@ fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     Ok(Progress::Done)
 }
 
-/// Reads a number, a name, or both.
-fn parse(args: &str) -> Result<(u32, Option<UserName>), CommandError> {
+/// Reads a number, a user, or both.
+fn parse(args: &str) -> Result<(u32, Option<Whom>), CommandError> {
     let count = |text: &str| text.parse().ok().filter(|count| *count > 0);
     let words: Vec<&str> = args.split_whitespace().collect();
     match words.as_slice() {
@@ -59,19 +74,22 @@ fn parse(args: &str) -> Result<(u32, Option<UserName>), CommandError> {
         [word] => match count(word) {
             Some(count) => Ok((count, None)),
             None if word.bytes().all(|it| it.is_ascii_digit()) => Err(usage(&HISTORY)),
-            None => Ok((DEFAULT_COUNT, Some(name(word)?))),
+            None => Ok((DEFAULT_COUNT, Some(whom(word)?))),
         },
-        [number, word] => Ok((count(number).ok_or_else(|| usage(&HISTORY))?, Some(name(word)?))),
+        [number, word] => Ok((count(number).ok_or_else(|| usage(&HISTORY))?, Some(whom(word)?))),
         _ => Err(usage(&HISTORY)),
     }
 }
 
-/// Reads a user's name. Whoever names a room is told where its messages are shown.
-fn name(word: &str) -> Result<UserName, CommandError> {
+/// Reads a user's name, or the beginning of a fingerprint. Whoever names a room is told where its messages are shown.
+fn whom(word: &str) -> Result<Whom, CommandError> {
+    if word.strip_prefix(FINGERPRINT).is_some_and(|beginning| !beginning.is_empty()) {
+        return Ok(Whom::Key(word.to_owned()));
+    }
     if let Some(Ok(room)) = word.strip_prefix('#').map(str::parse) {
         return Err(failing::History::OfRoom(&room).into());
     }
-    word.parse().map_err(|_| usage(&HISTORY))
+    word.parse().map(Whom::Named).map_err(|_| usage(&HISTORY))
 }
 
 /// Returns the failure for a name of which no private talk is kept.
@@ -86,20 +104,28 @@ fn no_talk(state: &State, name: &UserName) -> CommandError {
 
 /// Shows private talk with the user of this name, from all runs. The key decides which user that is.
 fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progress, CommandError> {
-    let failed = failing::History::Unreadable;
     let open = state.session_named(name)?;
     if let Some(session) = open.filter(|_| !state.keeping.history.is_on()) {
         state.show_recent(session, count);
         return Ok(Progress::Done);
     }
-    let key = match open.and_then(|session| state.sessions.peer(session)?.key) {
-        Some(key) => Some(key),
-        None => state.keeping.history.key_of(name).map_err(failed)?,
-    };
-    let Some(key) = key else {
+    let Some(key) = state.key_in_private(name).map_err(failing::History::Unreadable)? else {
         return Err(no_talk(state, name));
     };
     state.tell_of_unheard(name, &key);
+    show_talk(state, count, key)
+}
+
+/// Shows private talk with the user whose key has a fingerprint that begins so.
+fn with_key(state: &mut State, count: usize, beginning: &str) -> Result<Progress, CommandError> {
+    let talk = state.keeping.history.talk_with_key(beginning).map_err(failing::History::Unreadable)?;
+    let (key, name) = talk.ok_or_else(|| usage(&HISTORY))?;
+    state.tell_of_unheard(&name, &key);
+    show_talk(state, count, key)
+}
+
+fn show_talk(state: &mut State, count: usize, key: PublicKey) -> Result<Progress, CommandError> {
+    let failed = failing::History::Unreadable;
     let search = Search::new(Kept { place: In::WithKey(key), ..Kept::default() });
     let (said, _) = state.search(search, count).map_err(failed)?;
     let of_other = said.iter().filter(|it| it.key == Some(key)).count() as u64;
@@ -108,9 +134,7 @@ fn with_name(state: &mut State, count: usize, name: &UserName) -> Result<Progres
         // What was not shown stays unread.
         let talks = state.keeping.history.unread_talks().map_err(failed)?;
         match talks.iter().find(|talk| talk.key == key).filter(|talk| talk.count > of_other) {
-            Some(UnreadTalk { name, count, newest, .. }) => {
-                state.emit(saying::History::UnreadOf { name, count: *count, newest: *newest }.into());
-            }
+            Some(talk) => state.tell_unread_of(talk),
             None => state.keeping.history.read_talk(key, ReadUntil::Now),
         }
     }

@@ -1,6 +1,6 @@
 //! `\kick NAME [REASON]`: sends a user out of the lobby; he may come back.
 
-use super::whom;
+use super::operator_arguments;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::operators::Doing;
@@ -19,8 +19,8 @@ pub(super) const KICK: Command = Command {
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let (name, reason) = whom::first_word(args);
+    let (name, reason) = operator_arguments::first_word(args);
     let name = state.parse_name(name)?;
-    let doing = Doing { name: Some(name), reason: whom::reason(reason)?, ..Doing::of("kick") };
+    let doing = Doing { name: Some(name), reason: operator_arguments::reason(reason)?, ..Doing::of("kick") };
     state.operate(doing, KICK.name).map(Progress::Acted)
 }

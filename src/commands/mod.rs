@@ -1,6 +1,6 @@
 //! The commands: each has one module and one row in [`COMMANDS`]. The parser, `\help`, completion, usage errors, the
-//! manual page and the table in the README all read [`COMMANDS`]. A command changes the `State` and says what a script has to wait for. It
-//! awaits nothing itself, because the answers arrive through the same loop that runs the command.
+//! manual page and the table in the README all read [`COMMANDS`]. A command changes the `State` and says what a script
+//! has to wait for. It awaits nothing itself, because the answers arrive through the same loop that runs the command.
 
 mod accept;
 mod admit;
@@ -31,7 +31,10 @@ mod me;
 mod missed;
 mod msg;
 mod mute;
+mod mutes;
+mod not_carried_out;
 mod op;
+mod operator_arguments;
 mod ops;
 mod quit;
 mod rooms;
@@ -44,23 +47,23 @@ mod topic;
 mod unalias;
 mod unban;
 mod unignore;
+mod unknown_word;
 mod unlock;
 mod unmute;
-mod unrun;
 mod users;
 mod verify;
 mod wait;
 mod whois;
-mod whom;
 
 use tokio::time::Instant;
 
-pub use self::unrun::{leads_to_lobby, said_alone, session_led_to};
+pub use self::not_carried_out::{leads_to_lobby, said_alone, session_led_to};
+pub use self::unknown_word::probably_leads;
 use crate::client::State;
 pub use crate::client::command_error::CommandError;
 pub use crate::input::traits::{Leads, Traits};
 pub use crate::repl::Argument;
-use crate::repl::{CommandWord, EditorWords, HabitWord};
+use crate::repl::{CommandWord, EditorWords};
 use crate::session::SessionId;
 use crate::show::{Failure, HelpRow, failing};
 pub(crate) use edit::EDIT;
@@ -106,6 +109,7 @@ pub const COMMANDS: &[Command] = &[
     bans::BANS,
     mute::MUTE,
     unmute::UNMUTE,
+    mutes::MUTES,
     slow::SLOW,
     lock::LOCK,
     unlock::UNLOCK,
@@ -210,27 +214,6 @@ pub fn find(word: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == word || command.aliases.contains(&word))
 }
 
-/// Returns where the command of this word leads. For a word of other chats, it is where the word leads there.
-fn leads(word: &str) -> Leads {
-    let command = find(word).map(|command| command.traits.leads);
-    command.or_else(|| habits::find(word).map(|habit| habit.leads)).unwrap_or(Leads::Nowhere)
-}
-
-/// Returns where the command leads that was probably meant by this word: the command itself, or its meaning in other
-/// chats, or else the command that is spelled nearly so (`\\frok`, `\\Fork`) or with which the word begins
-/// (`\\forkbobby`).
-#[must_use]
-pub fn probably_leads(word: &str) -> Leads {
-    if find(word).is_some() || habits::find(word).is_some() {
-        return leads(word);
-    }
-    let begun = || {
-        let lower = word.to_lowercase();
-        COMMANDS.iter().find(|it| it.traits.leads != Leads::Nowhere && lower.starts_with(it.name))
-    };
-    nearest(word).and_then(find).or_else(begun).map_or(Leads::Nowhere, |command| command.traits.leads)
-}
-
 /// Runs the command of this word.
 ///
 /// # Errors
@@ -239,7 +222,7 @@ pub fn dispatch(state: &mut State, word: &str, args: &str) -> Result<Progress, F
     let Some(command) = find(word) else {
         return match state.call_plugin(word, args) {
             Some(called) => called.map(Progress::Plugin),
-            None => Err(unknown(word)),
+            None => Err(unknown_word::failure(word)),
         };
     };
     if command.name != last::LAST.name {
@@ -302,45 +285,14 @@ pub fn words() -> EditorWords {
     EditorWords {
         commands: COMMANDS.iter().map(command_word).collect(),
         private: private.copied().collect(),
-        habits: habit_words(),
+        habits: habits::words(),
         ..EditorWords::default()
     }
-}
-
-/// Returns the words of other chats.
-fn habit_words() -> Vec<HabitWord> {
-    let words = |habit: &habits::Habit| {
-        let (instead, beats_command) = (habit.instead, habit.beats_command);
-        habit.words.iter().map(move |&word| HabitWord { word, instead, beats_command })
-    };
-    habits::HABITS.iter().flat_map(words).collect()
-}
-
-/// Returns the failure for a word that is not a command. It says what does the same here as the word does in other
-/// chats, or names the nearest command.
-fn unknown(word: &str) -> Failure {
-    let near = nearest(word);
-    let failing = match (habits::find(word), near) {
-        (Some(habit), _) => failing::Input::OtherChats { word, instead: habit.instead },
-        (None, Some(near)) => failing::Input::NearlyCommand { word, near },
-        (None, None) => failing::Input::NoCommand(word),
-    };
-    Failure::from(failing).of_command(word)
-}
-
-fn nearest(word: &str) -> Option<&'static str> {
-    let word = word.to_lowercase();
-    let words = COMMANDS.iter().flat_map(|command| std::iter::once(&command.name).chain(command.aliases));
-    let (distance, near) =
-        words.map(|candidate| (strsim::damerau_levenshtein(&word, candidate), *candidate)).min()?;
-    // One slip is allowed in a short word and two in a longer one; anything else would be a guess.
-    (distance <= if word.chars().count() <= 4 { 1 } else { 2 }).then_some(near)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::show::ErrorCode;
 
     #[test]
     fn no_word_names_two_commands() {
@@ -379,43 +331,5 @@ mod tests {
         assert_eq!(find("sw").unwrap().name, "switch");
         assert_eq!(find("?").unwrap().name, "help");
         assert!(find("switchfoo").is_none() && find("swan").is_none() && find("").is_none());
-    }
-
-    #[test]
-    fn a_command_of_another_chat_is_answered_with_the_command_of_hobnob() {
-        for (word, instead) in [
-            ("exit", "\\quit"),
-            ("nick", "--name"),
-            ("Names", "\\users"),
-            ("channel", "\\join"),
-            ("w", "\\msg"),
-        ] {
-            let failure = unknown(word);
-            assert_eq!(failure.code, ErrorCode::UnknownCommand);
-            assert!(failure.text.contains(instead), "{}", failure.text);
-        }
-        assert!(unknown("frok").text.contains("did you mean \\fork?"));
-    }
-
-    #[test]
-    fn a_mistyped_command_leads_where_the_correct_one_would() {
-        for word in ["fork", "frok", "Fork", "FORK", "forkbobby", "forkx", "query", "fo\u{301}rk"] {
-            assert_eq!(probably_leads(word), Leads::ToUser, "{word}");
-        }
-        for word in ["sw", "swich", "SWITCH", "switch2"] {
-            assert_eq!(probably_leads(word), Leads::ToSession, "{word}");
-        }
-        for word in ["", "nonsense", "lobbby", "msg", "nick", "users2"] {
-            assert_eq!(probably_leads(word), Leads::Nowhere, "{word}");
-        }
-    }
-
-    #[test]
-    fn a_mistyped_command_suggests_the_nearest_one() {
-        assert_eq!(nearest("frok"), Some("fork"));
-        assert_eq!(nearest("histroy"), Some("history"));
-        assert_eq!(nearest("bobby"), Some("lobby"));
-        assert_eq!(nearest("carmen"), None);
-        assert_eq!(nearest("SET"), Some("set"));
     }
 }

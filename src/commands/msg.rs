@@ -22,8 +22,8 @@ pub(super) const MSG: Command = Command {
 };
 
 /// Says the text in the private session with NAME, which is opened if there is none; the text waits in it until it is
-/// open. A script goes on when the text is answered for. A person is shown the text when it is acknowledged: the command
-/// alone does not look as if the text was said, and it may fail long after it was typed.
+/// open. A script goes on when the text is answered for. A person is shown the text when it is acknowledged: the
+/// command alone does not look as if the text was said, and it may fail long after it was typed.
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let (name, text) = args.split_once(char::is_whitespace).ok_or_else(|| usage(&MSG))?;
     let text = text.trim_start();

@@ -1,6 +1,6 @@
 //! `\mute NAME [DURATION WHY]`: keeps a user from speaking; he still hears the others.
 
-use super::whom;
+use super::operator_arguments;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::operators::Doing;
@@ -19,8 +19,8 @@ pub(super) const MUTE: Command = Command {
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let (name, rest) = whom::first_word(args);
-    let (lasts, reason) = whom::term(rest)?;
+    let (name, rest) = operator_arguments::first_word(args);
+    let (lasts, reason) = operator_arguments::term(rest)?;
     let name = Some(state.parse_name(name)?);
     state.operate(Doing { name, lasts, reason, ..Doing::of("mute") }, MUTE.name).map(Progress::Acted)
 }

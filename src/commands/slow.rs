@@ -1,6 +1,6 @@
 //! `\slow [SECONDS]`: lets each user who is no operator say only one text in this many seconds.
 
-use super::whom;
+use super::operator_arguments;
 use super::{Argument, Command, CommandError, Group, Progress, Traits, usage};
 use crate::client::State;
 use crate::client::operators::Doing;
@@ -20,6 +20,6 @@ pub(super) const SLOW: Command = Command {
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
     let seconds: u32 = if args.is_empty() { 0 } else { args.parse().map_err(|_| usage(&SLOW))? };
-    let target = whom::target(&seconds.to_string());
+    let target = operator_arguments::target(&seconds.to_string());
     state.operate(Doing { target, ..Doing::of("slow") }, SLOW.name).map(Progress::Acted)
 }

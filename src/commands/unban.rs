@@ -1,6 +1,6 @@
 //! `\unban WHAT`: takes back the ban of a key or address.
 
-use super::whom;
+use super::operator_arguments;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::operators::Doing;
@@ -19,6 +19,6 @@ pub(super) const UNBAN: Command = Command {
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let (name, target) = whom::whom(state, args)?;
+    let (name, target) = operator_arguments::name_or_target(state, args)?;
     state.operate(Doing { name, target, ..Doing::of("unban") }, UNBAN.name).map(Progress::Acted)
 }

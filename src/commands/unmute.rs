@@ -1,6 +1,6 @@
 //! `\unmute NAME`: lets a user speak again.
 
-use super::whom;
+use super::operator_arguments;
 use super::{Argument, Command, CommandError, Group, Progress, Traits};
 use crate::client::State;
 use crate::client::operators::Doing;
@@ -19,6 +19,6 @@ pub(super) const UNMUTE: Command = Command {
 };
 
 fn run(state: &mut State, args: &str) -> Result<Progress, CommandError> {
-    let (name, target) = whom::whom(state, args)?;
+    let (name, target) = operator_arguments::name_or_target(state, args)?;
     state.operate(Doing { name, target, ..Doing::of("unmute") }, UNMUTE.name).map(Progress::Acted)
 }

@@ -1,14 +1,16 @@
 //! Collects the settings of a run. The command line takes precedence over the environment, the environment over the
 //! config file, and the config file over the defaults. This file owns that order and the folders in which files are by
-//! default. [`file`] reads the config file, and `origin` notes where each setting comes from. The environment is read
-//! only through the function that the caller hands in.
+//! default. [`file`] reads the config file, `origin` notes where each setting comes from, and `lobby_choice` knows
+//! which lobby they mean. The environment is read only through the function that the caller hands in.
 
 pub mod edit;
 mod file;
 pub mod highlights;
+mod lobby_choice;
 mod origin;
 pub mod preferences;
 pub mod setting;
+mod setting_value;
 mod since;
 
 use std::ffi::OsString;
@@ -18,7 +20,6 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use etcetera::BaseStrategy;
 use hobnob_protocol::candidate::Candidate;
-use hobnob_protocol::{DEFAULT_PORT, MAX_SERVERS};
 use thiserror::Error;
 
 use crate::cli::{Cli, ColorChoice};
@@ -27,24 +28,15 @@ use crate::config::setting::{SETTINGS, Setting, WrongValue};
 use crate::data::history::{DEFAULT_SIZE, SMALLEST_SIZE};
 use crate::session::path::PathChoice;
 
+pub use self::lobby_choice::LobbyChoice;
+use self::lobby_choice::lobby_choice;
 use self::origin::Origins;
+pub use self::origin::{Origin, Source};
+pub use self::since::Since;
 
 /// How many private sessions may be open at once with people whom this user has not answered, unless the config file
 /// says otherwise. It is more than anybody looks at, and still limits a flood.
 const DEFAULT_STRANGERS: usize = 16;
-pub use self::origin::{Origin, Source};
-pub use self::since::Since;
-
-/// Which lobby the client enters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LobbyChoice {
-    /// Join the lobby whose servers have these addresses (`HOST:PORT`). There is at least one.
-    Join(Vec<String>),
-    /// Host a lobby in this process, at this address.
-    Host(SocketAddr),
-    /// Join the lobby on this machine, or host one if there is none.
-    Local,
-}
 
 /// The settings of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,70 +228,6 @@ fn command_dirs(path: Option<OsString>) -> Vec<PathBuf> {
     own.into_iter().chain(std::env::split_paths(&path).filter(|folder| folder.is_absolute())).collect()
 }
 
-/// Decides which lobby the client enters. The first source that names a server or a host decides alone; later sources
-/// are ignored.
-fn lobby_choice(
-    choices: [(Source, Option<String>, Option<SocketAddr>); 3],
-    from: &mut Origins,
-) -> Result<LobbyChoice, ConfigError> {
-    for (source, server, host) in choices {
-        match (server, host) {
-            (Some(_), Some(_)) => {
-                let reason = "server and host exclude each other".to_owned();
-                return Err(ConfigError::Value { what: "config file", reason });
-            }
-            (Some(server), None) => {
-                let servers = server_addresses(&server)?;
-                from.note("server", Some(&servers.join(",")), source, "");
-                return Ok(LobbyChoice::Join(servers));
-            }
-            (None, Some(host)) => {
-                from.note("host", Some(&host.to_string()), source, "");
-                return Ok(LobbyChoice::Host(host));
-            }
-            (None, None) => {}
-        }
-    }
-    let unset = "the lobby on this machine, hosted here where there is none";
-    from.note("server", None::<&str>, Source::Default, unset);
-    Ok(LobbyChoice::Local)
-}
-
-/// Reads the addresses of the servers of one lobby, which the user writes with commas between them.
-fn server_addresses(text: &str) -> Result<Vec<String>, ConfigError> {
-    let mut servers = Vec::new();
-    for address in text.split(',') {
-        let address = server_address(address)?;
-        if !servers.contains(&address) {
-            servers.push(address);
-        }
-    }
-    match servers.len() {
-        ..=MAX_SERVERS => Ok(servers),
-        many => Err(ConfigError::Value {
-            what: "server",
-            reason: format!("{many} addresses are too many, {MAX_SERVERS} may be named"),
-        }),
-    }
-}
-
-/// Returns `HOST:PORT` in the only form under which keys are pinned: in lower case, and with the default port if no
-/// port was given.
-fn server_address(text: &str) -> Result<String, ConfigError> {
-    let with_port = |text: &str| text.parse::<Candidate>().ok();
-    let lower = text.trim().to_lowercase();
-    let address = with_port(&lower)
-        .or_else(|| with_port(&format!("{lower}:{DEFAULT_PORT}")))
-        .or_else(|| with_port(&format!("[{lower}]:{DEFAULT_PORT}")));
-    match address {
-        Some(address) => Ok(address.to_string()),
-        None => {
-            let reason = format!("{text:?} is no HOST:PORT, such as chat.example.org:{DEFAULT_PORT}");
-            Err(ConfigError::Value { what: "server", reason })
-        }
-    }
-}
-
 fn candidates(texts: Vec<String>) -> Result<Vec<Candidate>, ConfigError> {
     let parse = |text: String| {
         text.parse()
@@ -379,30 +307,6 @@ mod tests {
         let env = [("NO_COLOR", "1")];
         assert_eq!(resolve(&[], &env, "color = \"always\"").unwrap().color, ColorChoice::Never);
         assert_eq!(resolve(&["--color", "always"], &env, "").unwrap().color, ColorChoice::Always);
-    }
-
-    #[test]
-    fn a_server_address_is_brought_into_one_form() {
-        for (given, written) in [
-            ("Chat.Example.ORG:5", "chat.example.org:5"),
-            ("localhost", "localhost:43210"),
-            ("::1", "[::1]:43210"),
-            ("[2001:DB8::1]:9", "[2001:db8::1]:9"),
-        ] {
-            assert_eq!(server_address(given).unwrap(), written);
-        }
-        for bad in ["", "a b", "host:0", "host:port"] {
-            assert!(server_address(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn several_servers_of_one_lobby_are_named_with_commas() {
-        let servers = |text: &str| server_addresses(text).map(|servers| servers.join(" ")).ok();
-        assert_eq!(servers("a:1, B,a:1").as_deref(), Some("a:1 b:43210"));
-        assert_eq!(servers("a:1,"), None);
-        let many: Vec<String> = (0..=MAX_SERVERS).map(|n| format!("s{n}:1")).collect();
-        assert_eq!(servers(&many.join(",")), None);
     }
 
     #[test]

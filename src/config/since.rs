@@ -39,6 +39,8 @@ impl Since {
 
 #[cfg(test)]
 mod tests {
+    use hobnob_protocol::chain::Seq;
+
     use super::*;
 
     fn of(options: &[&str]) -> Result<Since, ConfigError> {
@@ -52,6 +54,8 @@ mod tests {
         assert_eq!(since.rooms.get(&"TEA".parse().unwrap()), Some(&4));
         assert_eq!(since.rooms.get(&"dev".parse().unwrap()), Some(&0));
         assert_eq!(of(&[]).unwrap(), Since::default());
+        let past_all = of(&["18446744073709551615"]).unwrap().lobby;
+        assert_eq!(past_all, Some(Seq::MAX.0), "a server reads no higher number");
     }
 
     #[test]

@@ -4,6 +4,6 @@
 pub(crate) mod history;
 pub(crate) mod identities;
 pub(crate) mod private_file;
-pub(crate) mod table;
 pub(crate) mod trust;
 pub(crate) mod whole_file;
+pub(crate) mod word_table;

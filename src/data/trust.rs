@@ -1,7 +1,10 @@
 //! The pinned keys of this user, in `known_keys.toml`: servers by address, and users by lobby and name. A lobby is
 //! known by the key of its server. The same name in two lobbies may therefore have two different keys. Only this file
 //! writes `known_keys.toml`, which several clients share: every change takes a lock, reads the whole file, changes it
-//! and replaces it. This file knows nothing of links, nor of when a key is pinned.
+//! and replaces it. What is asked and noted about the users of one lobby is in `lobby_users`. This file knows nothing
+//! of links, nor of when a key is pinned.
+
+mod lobby_users;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,12 +12,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use hobnob_protocol::key::PublicKey;
-use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::data::table;
+pub(crate) use self::lobby_users::LobbyTrust;
 use crate::data::whole_file::write_whole;
+use crate::data::word_table;
 use crate::timestamp::{Timestamp, now};
 
 /// The result of comparing a key with the pinned one.
@@ -148,7 +151,7 @@ impl Trust {
     /// Returns the pins for the users of the lobby whose server has this key.
     #[must_use]
     pub fn of_lobby(self, server: &PublicKey) -> LobbyTrust {
-        LobbyTrust { trust: self, lobby: server.to_string() }
+        LobbyTrust::new(self, server)
     }
 
     /// Compares a server's key with the key that is pinned for the server's address.
@@ -221,7 +224,7 @@ impl Trust {
     /// Locks the file. The lock is held until the returned file is dropped.
     fn lock(&self) -> Result<File, TrustError> {
         let path = self.path.with_extension("lock");
-        table::lock(&path).map_err(|err| match err.kind() {
+        word_table::lock(&path).map_err(|err| match err.kind() {
             io::ErrorKind::WouldBlock => TrustError::Locked { path },
             _ => self.io(err),
         })
@@ -229,157 +232,6 @@ impl Trust {
 
     fn io(&self, source: io::Error) -> TrustError {
         TrustError::Io { path: self.path.clone(), cause: source }
-    }
-}
-
-/// Gives access to the pinned keys of one lobby's users.
-#[derive(Debug, Clone)]
-pub struct LobbyTrust {
-    trust: Trust,
-    /// The key of the lobby's server, as it is written in the file.
-    lobby: String,
-}
-
-impl LobbyTrust {
-    /// Returns the path of the file with the pins.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        self.trust.path()
-    }
-
-    /// Returns those of these addresses of servers at which the key of this lobby's server is pinned.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read.
-    pub fn pinned_at(&self, addresses: &[String]) -> Result<Vec<String>, TrustError> {
-        let servers = self.trust.read()?.servers;
-        let is_of_lobby =
-            |at: &&String| servers.get(*at).is_some_and(|pin| pin.key.to_string() == self.lobby);
-        Ok(addresses.iter().filter(is_of_lobby).cloned().collect())
-    }
-
-    /// Returns the pin of a name in this lobby.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read.
-    pub fn pin_of(&self, name: &UserName) -> Result<Option<Pin>, TrustError> {
-        Ok(self.trust.read()?.lobbies.get(&self.lobby).and_then(|users| users.get(name.folded())).cloned())
-    }
-
-    /// Compares a user's key with the key that is pinned for the user's name.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read.
-    pub fn user(&self, name: &UserName, key: &PublicKey) -> Result<KeyVerdict, TrustError> {
-        Ok(verdict(self.pin_of(name)?.as_ref(), key))
-    }
-
-    /// Whether this key is pinned for any name in this lobby and is not refused. The name is ignored because a second
-    /// client of the same user has another name.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read.
-    pub fn knows(&self, key: &PublicKey) -> Result<bool, TrustError> {
-        let known = self.trust.read()?;
-        Ok(known
-            .lobbies
-            .get(&self.lobby)
-            .is_some_and(|users| users.values().any(|pin| pin.key == *key && !pin.refused)))
-    }
-
-    /// Returns the names that have a pinned key, in the form in which names are compared.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read.
-    pub fn names(&self) -> Result<Vec<String>, TrustError> {
-        let known = self.trust.read()?;
-        Ok(known.lobbies.get(&self.lobby).map(|users| users.keys().cloned().collect()).unwrap_or_default())
-    }
-
-    /// Pins a user's key for the user's name.
-    ///
-    /// # Errors
-    /// Fails if another key is pinned for the name, or if the file cannot be changed. The key is then not pinned.
-    pub fn pin_user(&self, name: &UserName, key: &PublicKey) -> Result<(), TrustError> {
-        if let KeyVerdict::Trusted(_) = self.user(name, key)? {
-            return Ok(());
-        }
-        self.trust.change(|known| {
-            let users = known.lobbies.entry(self.lobby.clone()).or_default();
-            match users.get(name.folded()) {
-                Some(other) if other.key != *key => Err(TrustError::Changed { pinned: other.key }),
-                Some(_) => Ok(()),
-                None => {
-                    users.insert(name.folded().to_owned(), pin(key));
-                    Ok(())
-                }
-            }
-        })
-    }
-
-    /// Whether this key was refused, under any name in this lobby.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read.
-    pub fn refuses(&self, key: &PublicKey) -> Result<bool, TrustError> {
-        let known = self.trust.read()?;
-        let refused = |pin: &Pin| pin.key == *key && pin.refused;
-        Ok(known.lobbies.get(&self.lobby).is_some_and(|users| users.values().any(refused)))
-    }
-
-    /// Whether the users have verified this key for this name.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be read.
-    pub fn has_verified(&self, name: &UserName, key: &PublicKey) -> Result<bool, TrustError> {
-        Ok(self.pin_of(name)?.is_some_and(|pin| pin.key == *key && pin.verified))
-    }
-
-    /// Notes that both users have compared this key and found the same words. The key is pinned if it was not.
-    ///
-    /// # Errors
-    /// Fails if another key is pinned for the name, or if the file cannot be changed.
-    pub fn verify_user(&self, name: &UserName, key: &PublicKey) -> Result<(), TrustError> {
-        self.mark(name, key, |pin| {
-            // The key was compared in this lobby, so the pin certainly belongs to this lobby.
-            (pin.verified, pin.refused, pin.earlier) = (true, false, false);
-        })
-    }
-
-    /// Notes that the key is refused. Nothing is sent to it until the user forgets the key.
-    ///
-    /// # Errors
-    /// Fails if another key is pinned for the name, or if the file cannot be changed.
-    pub fn refuse_user(&self, name: &UserName, key: &PublicKey) -> Result<(), TrustError> {
-        self.mark(name, key, |pin| (pin.verified, pin.refused) = (false, true))
-    }
-
-    fn mark(&self, name: &UserName, key: &PublicKey, mark: impl FnOnce(&mut Pin)) -> Result<(), TrustError> {
-        self.trust.change(|known| {
-            let users = known.lobbies.entry(self.lobby.clone()).or_default();
-            let pin = users.entry(name.folded().to_owned()).or_insert_with(|| pin(key));
-            if pin.key != *key {
-                return Err(TrustError::Changed { pinned: pin.key });
-            }
-            mark(pin);
-            Ok(())
-        })
-    }
-
-    /// Removes the key that is pinned for a name, and returns its pin.
-    ///
-    /// # Errors
-    /// Fails if the file cannot be changed. The key is then still pinned.
-    pub fn forget(&self, name: &UserName) -> Result<Option<Pin>, TrustError> {
-        if self.pin_of(name)?.is_none() {
-            return Ok(None);
-        }
-        self.trust.change(|known| {
-            let Some(users) = known.lobbies.get_mut(&self.lobby) else { return Ok(None) };
-            let forgotten = users.remove(name.folded());
-            known.lobbies.retain(|_, users| !users.is_empty());
-            Ok(forgotten)
-        })
     }
 }
 

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::line::Call;
-use crate::data::table::Table;
+use crate::data::word_table::Table;
 
 /// How many characters an alias may have.
 const LONGEST: usize = 32;

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_far_too_long_is_counted_and_not_kept() {
+    fn only_the_size_of_a_line_that_is_far_too_long_is_kept() {
         let mut input = vec![b'x'; 1_000_000];
         input.extend_from_slice(b"\nnext");
         check(&input, &[ScriptLine::TooLong { bytes: 1_000_000, command: false }, line("next")]);

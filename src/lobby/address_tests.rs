@@ -273,7 +273,8 @@ async fn a_run_begins_and_a_link_comes_back_soon_behind_many_servers_that_say_no
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_was_told_and_restarts_is_waited_for_though_the_lost_one_has_another_key() {
+async fn a_server_whose_address_was_told_is_waited_for_while_it_restarts_though_the_lost_one_has_another_key()
+{
     let (network, [lobby, other]) = (Network::default(), keys());
     network.serve("n1:1", &lobby);
     network.tell(&["n2:1".to_owned()]);

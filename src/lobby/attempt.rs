@@ -1,7 +1,7 @@
 //! One attempt to join the lobby: its addresses are dialled one after another and side by side, and so are the TLS
 //! handshakes of those that are reached; the streams come out when their servers have shown a key. This file owns how
-//! long all of that may take, and what was found out about the addresses. It does not know which addresses there are, nor
-//! what is said over a stream.
+//! long all of that may take, and what was found out about the addresses. It does not know which addresses there are,
+//! nor what is said over a stream.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;

@@ -63,10 +63,10 @@ pub enum ConnectError {
     Protocol(String),
     /// Before its first message, the server said that it lets nobody in from this address. No key vouches for that, so
     /// the client tries again.
-    #[error("an operator keeps this address out of the lobby, for a while or for good")]
+    #[error("an operator keeps your address out of the lobby, for a while or for good")]
     KeptOut,
     /// The server closed the connection before its first message.
-    #[error("the server closed the connection before a word; it may have all the clients it takes")]
+    #[error("the server closed the connection before a word; it may be full")]
     ClosedAtOnce,
     /// No answer came in time.
     #[error("no answer within {} seconds", HANDSHAKE_TIMEOUT.as_secs())]

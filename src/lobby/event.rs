@@ -6,8 +6,8 @@ use hobnob_protocol::chain::{BrokenChain, LobbyMessage, Position, Seq};
 use hobnob_protocol::ids::PairToken;
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{
-    BanRow, Change, Introduction, JoinedRoom, NoAnswerCode, NotAccepted, NotJoinedCode, OperatorRow, Refused,
-    RoomSummary, Welcome,
+    Change, Introduction, JoinedRoom, NoAnswerCode, NotAccepted, NotJoinedCode, OperatorRow, Refused,
+    RestraintRow, RoomSummary, Welcome,
 };
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
@@ -160,7 +160,9 @@ impl LobbyEvent {
                 }
                 Self::Answer(ServerAnswer::Users { names, away, .. }) => (names.len() + away.len()) * NAME,
                 Self::Answer(ServerAnswer::History { messages, .. }) => messages.iter().map(message).sum(),
-                Self::Answer(ServerAnswer::Bans { bans, .. }) => bans.len() * (3 * NAME + MAX_TOPIC_BYTES),
+                Self::Answer(
+                    ServerAnswer::Bans { bans: rows, .. } | ServerAnswer::Mutes { mutes: rows, .. },
+                ) => rows.len() * (3 * NAME + MAX_TOPIC_BYTES),
                 Self::Answer(ServerAnswer::Ops { ops, .. }) => ops.len() * 2 * NAME,
                 Self::Answer(ServerAnswer::Rooms { rooms, .. }) => rooms.len() * (NAME + MAX_TOPIC_BYTES),
                 _ => 0,
@@ -192,7 +194,8 @@ pub enum ServerAnswer {
     NoSuchUser { request: u32, name: UserName },
     History { request: u32, after: Position, messages: Vec<LobbyMessage>, more: bool },
     Rooms { request: u32, rooms: Vec<RoomSummary>, more: bool },
-    Bans { request: u32, bans: Vec<BanRow>, more: bool },
+    Bans { request: u32, bans: Vec<RestraintRow>, more: bool },
+    Mutes { request: u32, mutes: Vec<RestraintRow>, more: bool },
     Ops { request: u32, ops: Vec<OperatorRow>, more: bool },
     NoAnswer { request: u32, code: NoAnswerCode },
     Asking { request: u32 },

@@ -85,8 +85,8 @@ impl Rooms {
         is_answer
     }
 
-    /// Returns the room if an answer for it is awaited: to the question with this number, or to the hello if there is no
-    /// number.
+    /// Returns the room if an answer for it is awaited: to the question with this number, or to the hello if there is
+    /// no number.
     fn awaited(&mut self, room: &RoomName, request: Option<u32>) -> Option<&mut Room> {
         let awaited = request.map_or(Stay::Resuming, Stay::Asked);
         self.rooms.get_mut(room).filter(|room| room.stay == awaited)

@@ -121,7 +121,7 @@ fn introduction() -> ServerMessage {
     })
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pongs_for_a_server_that_pings_and_does_not_read_are_bounded() {
     const PINGS: usize = 100_000;
     let (_handle, mut events, mut server) = joined().await;
@@ -132,6 +132,7 @@ async fn pongs_for_a_server_that_pings_and_does_not_read_are_bounded() {
     server.send(&bytes).await;
     while !matches!(events.recv().await, Some(LobbyEvent::Closing)) {}
     let mut pongs = 0;
+    // Time is paused: it passes when the link has nothing left to write.
     while let Ok(Ok(Some(message))) =
         timeout(Duration::from_secs(1), server.reader.next::<ClientMessage>()).await
     {
@@ -152,7 +153,7 @@ async fn each_ping_of_a_server_that_reads_is_answered() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_flood_of_introductions_is_taken_in_part_and_later_messages_are_still_heard() {
     const INTRODUCTIONS: usize = 20_000;
     let (_handle, mut events, mut server) = joined().await;
@@ -163,6 +164,7 @@ async fn a_flood_of_introductions_is_taken_in_part_and_later_messages_are_still_
         }
         server.send(&encode(&ServerMessage::Closing)).await;
         // These are the signs of life that the link gave by itself; they are read so that the link can go on writing.
+        // Time is paused: it passes when the link has nothing left to write.
         while let Ok(Ok(Some(_))) =
             timeout(Duration::from_secs(1), server.reader.next::<ClientMessage>()).await
         {}

@@ -9,7 +9,7 @@ use hobnob_protocol::key::PublicKey;
 
 use super::greet::Role;
 use super::mailbox::Mailbox;
-use super::reach::rules::DialRules;
+use super::reach::dial_filter::DialFilter;
 use crate::session::path::PathChoice;
 
 /// Which session and key to reach, with which identity, and how.
@@ -19,7 +19,7 @@ pub(super) struct Call {
     pub(super) token: PairToken,
     pub(super) role: Role,
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) rules: Arc<DialRules>,
+    pub(super) dial_filter: Arc<DialFilter>,
     /// The paths that the user allows.
     pub(super) path: PathChoice,
 }

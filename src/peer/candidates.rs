@@ -9,7 +9,7 @@ use hobnob_protocol::MAX_CANDIDATES;
 use hobnob_protocol::candidate::Candidate;
 use tokio::time::{Instant, timeout_at};
 
-use super::reach::rules::{Kind, kind};
+use super::reach::dial_filter::{Kind, kind};
 
 /// How many addresses the client tells; the server adds the address from which it sees the client.
 const MOST_TOLD: usize = MAX_CANDIDATES - 1;

@@ -22,7 +22,7 @@ use super::connection::Fresh;
 use super::greet::{self, GreetError};
 use super::mailbox::Reachable;
 use super::meet::{self, MeetError};
-use super::reach::rules::Admitted;
+use super::reach::dial_filter::Admitted;
 use super::reach::{Origin, Reached, tcp};
 use super::seal::{self, SealError, Sealed};
 use crate::session::path::{Path, PathChoice};
@@ -88,9 +88,9 @@ pub(super) struct Dialler {
     busy: HashSet<SocketAddr>,
     /// For each address: whether the last attempt found that nobody can be there.
     absent: HashMap<SocketAddr, bool>,
-    /// The addresses of the other side that the rules allow to be dialled.
+    /// The addresses of the other side that the filter lets be dialled.
     targets: Vec<SocketAddr>,
-    /// How many addresses the rules do not allow.
+    /// How many addresses the filter does not let pass.
     passed_over: usize,
     /// The server that relays, if it is not the server that this client is connected to.
     relay: Option<Candidate>,
@@ -122,7 +122,7 @@ impl Dialler {
         // A user who wants only the relay dials nobody.
         let candidates: &[Candidate] = if self.call.path == PathChoice::Relay { &[] } else { &candidates };
         let most = candidates.len().min(MAX_CANDIDATES);
-        let Admitted { targets, passed_over } = self.call.rules.admit(&candidates[..most]);
+        let Admitted { targets, passed_over } = self.call.dial_filter.admit(&candidates[..most]);
         if passed_over > 0 {
             tracing::debug!(token = %self.call.token, passed_over, "addresses that are not dialled");
         }
@@ -157,9 +157,9 @@ impl Dialler {
         &self.targets
     }
 
-    /// Returns the address as it is to be dialled, if the rules allow it.
+    /// Returns the address as it is to be dialled, if the filter lets it pass.
     pub(super) fn allow(&self, addr: SocketAddr) -> Option<SocketAddr> {
-        self.call.rules.allow(addr)
+        self.call.dial_filter.allow(addr)
     }
 
     /// Whether the introduction named any address that may be dialled from here.
@@ -172,14 +172,14 @@ impl Dialler {
         self.call.path
     }
 
-    /// Whether the introduction had addresses and the rules allow none of them.
+    /// Whether the introduction had addresses and the filter let none of them pass.
     pub(super) fn has_only_passed_over(&self) -> bool {
         self.targets.is_empty() && self.passed_over > 0
     }
 
     fn may_begin(&mut self, target: SocketAddr) -> bool {
-        let rules = &self.call.rules;
-        self.allowance.take(target, || rules.take_place(Instant::now()))
+        let filter = &self.call.dial_filter;
+        self.allowance.take(target, || filter.take_place(Instant::now()))
     }
 
     /// Dials the addresses of the introduction and those of `met`, except those that are being dialled already.

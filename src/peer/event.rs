@@ -105,7 +105,7 @@ pub enum PeerFailure {
     /// The other side speaks another version of the protocol.
     #[error("they speak version {0} of the protocol")]
     Protocol(u32),
-    /// The other side told addresses, but this client's rules allow none of them.
+    /// The other side told addresses, but this client's filter lets none of them pass.
     #[error(
         "none of the addresses they tell is dialled from here: this client dials no host names of others, and \
          loopback, private and link-local addresses only where it reaches the lobby by such or is in their network"

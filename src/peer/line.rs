@@ -21,8 +21,8 @@ pub fn encode(message: &PeerMessage, out: &mut BytesMut) {
     out.put_slice(b"}\n");
 }
 
-/// A text, and no other message. A line with an unknown or a repeated member is refused here. Serde then reads that line
-/// as a message of any kind, which has rules of its own for such members.
+/// A text, and no other message. A line with an unknown or a repeated member is refused here. Serde then reads that
+/// line as a message of any kind, which has rules of its own for such members.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Say {

@@ -56,7 +56,7 @@ impl MeetError {
 /// Goes to the relay, waits for the other side there, and says hello. The relay is the lobby's server, or the server
 /// that is named.
 pub(super) async fn meet(call: &Call, named: Option<Candidate>) -> Result<Fresh, MeetError> {
-    let mut server = call.rules.server().ok_or(MeetError::NoServer)?;
+    let mut server = call.dial_filter.server().ok_or(MeetError::NoServer)?;
     if let Some(named) = named {
         server.at = another_server(call, &named).await.ok_or(MeetError::NotThere(named))?;
     }
@@ -66,11 +66,11 @@ pub(super) async fn meet(call: &Call, named: Option<Candidate>) -> Result<Fresh,
 }
 
 /// Finds the address of another server of this lobby. Only the lobby's own server names another server, and only then
-/// is a host name looked up. The rules have to allow the address.
+/// is a host name looked up. The filter has to let the address pass.
 async fn another_server(call: &Call, named: &Candidate) -> Option<SocketAddr> {
     let found = timeout(LOOK_UP_WITHIN, tokio::net::lookup_host(named.as_str())).await;
     let mut found = found.ok()?.ok()?.take(ADDRESSES_OF_A_SERVER);
-    found.find_map(|addr| call.rules.allow(addr))
+    found.find_map(|addr| call.dial_filter.allow(addr))
 }
 
 async fn greet(call: &Call, stream: Box<dyn Duplex>, origin: Origin) -> Result<Fresh, MeetError> {

@@ -5,8 +5,8 @@
 //! - [`PeerNetwork`] (here) is what the app holds; there is one for the process.
 //! - `listen` takes connections, and `dial` makes them (`call` says to whom); both say the hellos (`greet`).
 //! - `link` is the task of one session and owns its `connection`; `two_connections` chooses between two connections.
-//! - `reach` is the path to the other side (TCP, or the relay of the lobby's server), with the rules for which
-//!   addresses are dialled; `seal` is the TLS on it; `meet` is how the two sides find each other at the relay.
+//! - `reach` is the path to the other side (TCP, or the relay of the lobby's server), with the filter that says
+//!   which addresses are dialled; `seal` is the TLS on it; `meet` is how the two sides find each other at the relay.
 //! - `outgoing` is what leaves by a link, and the rule for who writes when; it holds the texts (`outbox`) and the
 //!   `writer` of the connection, and `pace` says how often small things are written.
 //! - `verifying` is what this side says in a verification of keys; it is said again over each new connection.
@@ -92,7 +92,7 @@ pub use self::event::{GoneReason, PeerEvent, PeerEventKind, PeerFailure};
 pub use self::introductions::Pinned;
 pub use self::outbox::{OUTBOX_BYTES, OUTBOX_TEXTS, OutboxFull};
 pub use self::outgoing::SayError;
-pub use self::reach::rules::DialRules;
+pub use self::reach::dial_filter::DialFilter;
 pub use self::receipt::Receipt;
 pub use self::redial::{GONE_AFTER, OPEN_WITHIN, REFUSED_GONE_AFTER};
 
@@ -156,7 +156,7 @@ pub struct PeerNetwork {
     path: PathChoice,
     listening: Option<SocketAddr>,
     introductions: Arc<Introductions>,
-    rules: Arc<DialRules>,
+    dial_filter: Arc<DialFilter>,
     events: mpsc::Sender<PeerEvent>,
     accepting: Option<JoinHandle<()>>,
     /// A standard mutex: held for a few lines, never across an await.
@@ -184,7 +184,7 @@ impl PeerNetwork {
             path: config.path,
             listening,
             introductions,
-            rules: Arc::default(),
+            dial_filter: Arc::default(),
             events,
             accepting,
             links: Mutex::default(),
@@ -209,15 +209,15 @@ impl PeerNetwork {
         self.listening.map_or(0, |listening| listening.port())
     }
 
-    /// Returns the rules for which addresses are dialled. The rules have to be told by which address the lobby is
+    /// Returns the filter that says which addresses are dialled. It has to be told by which address the lobby is
     /// reached.
     #[must_use]
-    pub fn dial_rules(&self) -> Arc<DialRules> {
-        Arc::clone(&self.rules)
+    pub fn dial_filter(&self) -> Arc<DialFilter> {
+        Arc::clone(&self.dial_filter)
     }
 
-    /// Opens the session that the server introduced. Its events carry `link`. A stranger is dialled a bounded number
-    /// of times and may have fewer unread texts. Any user is dialled only at addresses that the [`DialRules`] allow.
+    /// Opens the session that the server introduced. Its events carry `link`. A stranger is dialled a bounded number of
+    /// times and may have fewer unread texts. Any user is dialled only at addresses that the [`DialFilter`] lets pass.
     ///
     /// # Errors
     /// Returns an error if there are already as many links as there may be. In this case no event follows, and a peer
@@ -249,7 +249,7 @@ impl PeerNetwork {
             token: introduction.session,
             role,
             mailbox: Arc::clone(&mailbox),
-            rules: Arc::clone(&self.rules),
+            dial_filter: Arc::clone(&self.dial_filter),
             path: self.path,
         };
         let mut dialler = Dialler::new(call, familiarity);
@@ -352,8 +352,9 @@ impl PeerLinkHandle {
         self.mailbox.verify(said);
     }
 
-    /// Ends the session. If the link is up, texts are delivered first, and those that have arrived are acknowledged when
-    /// they were shown, for up to two seconds; if it is down or not yet up, the session ends at once. [`PeerEventKind::Ended`] follows.
+    /// Ends the session. If the link is up, texts are delivered first, and those that have arrived are acknowledged
+    /// when they were shown, for up to two seconds; if it is down or not yet up, the session ends at once.
+    /// [`PeerEventKind::Ended`] follows.
     pub fn leave(&self) {
         self.mailbox.leave();
     }

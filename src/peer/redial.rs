@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A session that does not open within this time has failed. All attempts together get as much time as one handshake may
-/// take, because a user is waiting.
+/// A session that does not open within this time has failed. All attempts together get as much time as one handshake
+/// may take, because a user is waiting.
 pub const OPEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// If every address of the other side refuses connections, its own dial gets this much time: it begins after

@@ -4,10 +4,11 @@
 //! - [`place`] finds the programs.
 //! - [`describe`] reads how a program describes itself.
 //! - [`grants`] stores what the user has allowed.
-//! - [`copy`] makes the copy that is hashed and run.
+//! - [`program_copy`] makes the copy that is hashed and run.
 //! - [`program`] runs it.
 //! - [`strays`] ends the processes that it left behind.
 //! - [`asks`] reads what it asks for.
+//! - [`job`] is one run: from the copy to the report.
 //! - [`jobs`] owns the runs.
 //! - [`rights`] lists what a program may be allowed, and checks what it asks for.
 //! - [`failure`] says why a run failed.
@@ -15,14 +16,16 @@
 //! This folder knows nothing of links. [`crate::app`] carries out what a program asks for.
 
 pub(crate) mod asks;
-pub(crate) mod copy;
 pub(crate) mod describe;
 pub(crate) mod failure;
 pub(crate) mod grants;
+pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod place;
 pub(crate) mod program;
+mod program_copy;
 pub(crate) mod rights;
 mod strays;
 
-pub(crate) use self::jobs::{PluginEvent, PluginOutcome, Plugins};
+pub(crate) use self::job::{PluginEvent, PluginOutcome};
+pub(crate) use self::jobs::Plugins;

@@ -2,7 +2,7 @@
 //! on the terminal.
 //!
 //! The painter writes this, because it sees every repaint. It is read when the editor is interrupted, to save the
-//! draft. It also holds the search, because the line that is shown may be its query, and the line that Ctrl-C cleared.
+//! draft. It holds the search, whose query may be the line that is shown, and the line that Ctrl-C cleared.
 //! It knows no thread and writes nothing to the terminal.
 
 use rustyline::{GraphemeClusterMode, KeyEvent};

@@ -298,8 +298,8 @@ impl Screen {
         matches!(self.sink, Sink::Terminal(_))
     }
 
-    /// Records and hands over what was rendered. A pipe is then written to its end. Returns whether its reader has taken
-    /// everything; a terminal always does.
+    /// Records and hands over what was rendered. A pipe is then written to its end. Returns whether its reader has
+    /// taken everything; a terminal always does.
     pub async fn end(&mut self) -> bool {
         self.flush().await;
         if let Some(err) = self.recorder.take().and_then(Recorder::finish) {

@@ -244,8 +244,8 @@ mod tests {
 
     #[test]
     fn the_receipt_of_a_text_is_given_only_after_the_text_was_written() {
-        // Each line fills one write. The reader takes two lines and goes; an ignored text that nothing is shown of comes
-        // last.
+        // Each line fills one write. The reader takes two lines and goes; an ignored text that nothing is shown of
+        // comes last.
         let (tx, rx) = mpsc::channel(10);
         let (receipts, shown) = Receipt::of_first_texts(5);
         for receipt in receipts {

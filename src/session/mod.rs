@@ -323,7 +323,8 @@ impl Sessions {
         self.state(id) == LinkState::Down
     }
 
-    /// Counts an incoming message as unread, if the session is not current. `is_mention` says whether it names this user.
+    /// Counts an incoming message as unread, if the session is not current. `is_mention` says whether it names this
+    /// user.
     pub fn count_unread(&mut self, id: SessionId, is_mention: bool) {
         if self.current != Some(id) {
             self.count(id, 1, u64::from(is_mention));

@@ -11,7 +11,7 @@ use hobnob_protocol::room::RoomName;
 
 use super::harmless::{harmless, harmless_line};
 use super::kept::KeptMessage;
-use super::operators::{ActTold, BanTold, OperatorTold};
+use super::operators::{ActTold, OperatorTold, RestraintTold};
 use super::{
     ClosedReason, ErrorCode, Failure, HelpRow, Message, MessageKind, Mode, Notice, RequestAnswer, RoomClosed,
     RoomOpened, RoomRow,
@@ -138,7 +138,7 @@ impl Pass for ActTold {
     }
 }
 
-impl Pass for BanTold {
+impl Pass for RestraintTold {
     fn pass(&mut self) {
         let Self { what, name, by, at, until, reason } = self;
         pass!(what name by at until reason);
@@ -214,6 +214,7 @@ impl Pass for Notice {
             Self::Motd { text } => pass_lines(text),
             Self::Act(act) => act.pass(),
             Self::Bans { bans } => bans.pass(),
+            Self::Mutes { mutes } => mutes.pass(),
             Self::Ops { ops } => ops.pass(),
             Self::RoomOpened(opened) => opened.pass(),
             Self::RoomClosed(closed) => closed.pass(),

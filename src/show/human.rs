@@ -247,7 +247,7 @@ pub(super) fn told(notice: &Notice) -> String {
         }
         Notice::Path { session, path: Path::Direct } => format!("session {session} is direct now"),
         Notice::Path { session, path: Path::Relay } => {
-            format!("session {session} is relayed now: it pauses if the server goes")
+            format!("session {session} is relayed now: it pauses while the server is down")
         }
         Notice::Closed { session, peer, reason } => {
             let why = match reason {
@@ -269,6 +269,7 @@ pub(super) fn told(notice: &Notice) -> String {
         Notice::Motd { text } => harmless(text, "").into_owned(),
         Notice::Act(act) => operators::act(act),
         Notice::Bans { bans } => operators::bans(bans),
+        Notice::Mutes { mutes } => operators::mutes(mutes),
         Notice::Ops { ops } => operators::ops(ops),
         Notice::Switched { session } => format!("session {session} is current"),
         Notice::Link { session, state, .. } => match (session.0, state) {

@@ -30,7 +30,7 @@ pub use self::answer::RequestAnswer;
 pub use self::failure::{ErrorCode, Failure};
 pub use self::help::HelpRow;
 pub use self::message::{Message, MessageKind};
-use self::operators::{ActTold, BanTold, OperatorTold};
+use self::operators::{ActTold, OperatorTold, RestraintTold};
 pub(crate) use self::repeated::{Answered, Repeated};
 pub use self::room::{RoomClosed, RoomOpened, RoomRow};
 use crate::session::path::Path;
@@ -302,7 +302,12 @@ pub enum Notice {
     /// The list of bans.
     Bans {
         /// All bans, the oldest first.
-        bans: Vec<BanTold>,
+        bans: Vec<RestraintTold>,
+    },
+    /// The list of mutes.
+    Mutes {
+        /// All mutes, the oldest first.
+        mutes: Vec<RestraintTold>,
     },
     /// The list of operators.
     Ops {

@@ -1,5 +1,5 @@
-//! How acts of operators, the list of bans and the list of operators are shown. This file does not know how the lines
-//! around them are laid out.
+//! How acts of operators and the lists of bans, of mutes and of operators are shown. This file does not know how the
+//! lines around them are laid out.
 
 use std::fmt::Write;
 
@@ -34,18 +34,18 @@ pub struct ActTold {
     pub replayed: bool,
 }
 
-/// One row of the list of bans.
+/// One row of the list of bans or of mutes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BanTold {
-    /// A fingerprint, an address or a range.
+pub struct RestraintTold {
+    /// A fingerprint; in the list of bans also an address or a range.
     pub what: String,
     /// The name that the key had.
     #[serde(default, deserialize_with = "hobnob_protocol::name::deserialize_shown_option")]
     pub name: Option<UserName>,
-    /// The operator who banned it.
+    /// The operator who imposed it.
     #[serde(deserialize_with = "hobnob_protocol::name::deserialize_shown")]
     pub by: UserName,
-    /// When it was banned.
+    /// When it was imposed.
     pub at: Timestamp,
     /// Until when it holds; `None` for good.
     pub until: Option<Timestamp>,
@@ -119,15 +119,26 @@ pub(super) fn act(ActTold { kind, by, name, target, until, reason, .. }: &ActTol
 
 /// Returns the list of bans, one in each line.
 #[must_use]
-pub(super) fn bans(bans: &[BanTold]) -> String {
-    if bans.is_empty() {
-        return "nobody is banned".to_owned();
+pub(super) fn bans(bans: &[RestraintTold]) -> String {
+    restraints(bans, "banned")
+}
+
+/// Returns the list of mutes, one in each line.
+#[must_use]
+pub(super) fn mutes(mutes: &[RestraintTold]) -> String {
+    restraints(mutes, "muted")
+}
+
+/// Returns what was done to each row of a list, which is `done`.
+fn restraints(rows: &[RestraintTold], done: &str) -> String {
+    if rows.is_empty() {
+        return format!("nobody is {done}");
     }
-    let lines = bans.iter().map(|BanTold { what, name, by, at, until, reason }| {
+    let lines = rows.iter().map(|RestraintTold { what, name, by, at, until, reason }| {
         let name = name.as_ref().map_or_else(String::new, |name| format!("{name}, "));
         let what = with_kind(what);
         let end = lasting_and_why(*until, reason.as_deref());
-        format!("{name}{what}: banned by {by} at {}{end}", time(*at))
+        format!("{name}{what}: {done} by {by} at {}{end}", time(*at))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -192,10 +203,10 @@ mod tests {
     #[test]
     fn lists_have_a_line_for_each_entry_and_say_when_they_are_empty() {
         assert_eq!(
-            (bans(&[]), ops(&[])),
-            ("nobody is banned".to_owned(), "nobody is an operator here".to_owned())
+            [bans(&[]), mutes(&[]), ops(&[])],
+            ["nobody is banned", "nobody is muted", "nobody is an operator here"]
         );
-        let ban = BanTold {
+        let ban = RestraintTold {
             what: "192.0.2.7".into(),
             name: None,
             by: "boss".parse().unwrap(),
@@ -204,7 +215,14 @@ mod tests {
             reason: None,
         };
         let at = time(Timestamp(1_800_000_000_000));
-        assert_eq!(bans(&[ban]), format!("address 192.0.2.7: banned by boss at {at} for good"));
+        assert_eq!(
+            bans(std::slice::from_ref(&ban)),
+            format!("address 192.0.2.7: banned by boss at {at} for good")
+        );
+        let name = Some("carl".parse().unwrap());
+        let mute = RestraintTold { what: "SHA256:x".into(), name, reason: Some("spam".into()), ..ban };
+        let line = format!("carl, SHA256:x: muted by boss at {at} for good: spam");
+        assert_eq!(mutes(&[mute.clone(), mute]), format!("{line}\n{line}"));
     }
 
     #[test]

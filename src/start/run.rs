@@ -25,8 +25,8 @@ use crate::config::{Settings, Since};
 use crate::data::history::History;
 use crate::data::history::entry::{Mark, Reader};
 use crate::data::identities;
-use crate::data::table::Table;
 use crate::data::trust::Trust;
+use crate::data::word_table::Table;
 use crate::lobby::connect::ConnectError;
 use crate::peer::{PeerConfig, PeerNetwork};
 use crate::plugins::{PluginEvent, Plugins};
@@ -111,7 +111,7 @@ pub(super) async fn begin(settings: &Settings, name: UserName, reader: Reader) -
         };
         StartFailure::new(exit, Worded::new(code, failure))
     })?;
-    network.dial_rules().lobby_has_key(lobby.joined.server);
+    network.dial_filter().lobby_has_key(lobby.joined.server);
     notices.extend(trouble);
     notices.extend(left_out.notice());
     let exposed = writable_by_others::find(&settings.data_dir, settings.config_file.as_deref());

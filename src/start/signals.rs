@@ -52,8 +52,8 @@ pub fn watch() -> Result<mpsc::Receiver<Signal>> {
     Ok(rx)
 }
 
-/// Passes signals on, and sets the limit for the reader of a pipe when one comes. The app may take none, because it waits
-/// for that reader or has ended.
+/// Passes signals on, and sets the limit for the reader of a pipe when one comes. The app may take none, because it
+/// waits for that reader or has ended.
 pub fn limit_reader(mut signals: mpsc::Receiver<Signal>) -> (mpsc::Receiver<Signal>, ReaderLimit) {
     let (tx, rx) = mpsc::channel(4);
     let (limit, reader_limit) = watch::channel(None);

@@ -9,7 +9,7 @@ use hobnob_protocol::candidate::Candidate;
 
 use crate::lobby::connect::Ends;
 use crate::lobby::link::Candidates;
-use crate::peer::{DialRules, PeerNetwork, own_addresses};
+use crate::peer::{DialFilter, PeerNetwork, own_addresses};
 use crate::show::{Notice, saying};
 
 /// What the lobby and the peer network are told whenever the client connects to the lobby.
@@ -18,15 +18,15 @@ pub(super) struct Whereabouts {
     /// The address at which this client listens; `None` if it must not be reached, and then nobody is told its
     /// addresses.
     listening: Option<SocketAddr>,
-    rules: Arc<DialRules>,
+    dial_filter: Arc<DialFilter>,
     /// How many addresses of this machine were not told, because there were too many.
     left_out: AtomicUsize,
 }
 
 impl Whereabouts {
     pub(super) fn new(advertise: Vec<Candidate>, network: &PeerNetwork) -> Self {
-        let (listening, rules) = (network.listening(), network.dial_rules());
-        Self { advertise, listening, rules, left_out: AtomicUsize::new(0) }
+        let (listening, dial_filter) = (network.listening(), network.dial_filter());
+        Self { advertise, listening, dial_filter, left_out: AtomicUsize::new(0) }
     }
 
     /// Returns the function that the lobby's link calls for each connection.
@@ -39,7 +39,7 @@ impl Whereabouts {
 
     async fn tell(&self, ends: Option<Ends>) -> Vec<Candidate> {
         if let Some(ends) = ends {
-            self.rules.lobby_is_at(ends.remote);
+            self.dial_filter.lobby_is_at(ends.remote);
         }
         let Some(listening) = self.listening else { return Vec::new() };
         let own = own_addresses(&self.advertise, listening, ends.map(|ends| ends.local)).await;

@@ -74,8 +74,13 @@ mod tests {
         run(&mut Outputs { out: &mut out, err: &mut err, color: false, columns: None }).unwrap();
         assert!(err.is_empty());
         let page = String::from_utf8(out).unwrap();
-        for part in [".TH hobnob", "\\-\\-since", "\\\\fork NAME", ".SH \"EXIT STATUS\"", "HOBNOB_NAME"] {
-            assert!(page.contains(part), "{part} is not in\n{page}");
+        let cli = Cli::command();
+        let options = cli.get_arguments().filter_map(|option| option.get_long());
+        let options = options.map(|option| format!("\\-\\-{}", option.replace('-', "\\-")));
+        let commands = COMMANDS.iter().map(|command| format!("\\\\{}", command.name));
+        let others = [".TH hobnob", "\\\\fork NAME", ".SH \"EXIT STATUS\"", "HOBNOB_NAME"].map(str::to_owned);
+        for part in options.chain(commands).chain(others) {
+            assert!(page.contains(&part), "{part} is not in\n{page}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The network between servers and NATS is cut, in network namespaces, in both directions or in one: packets vanish, and
-//! nothing is closed. Meanwhile nothing is acknowledged and nobody is disconnected; afterwards each text is said once. On a machine without
-//! nats-server or network namespaces these tests are skipped with a note.
+//! The network between servers and NATS is cut, in network namespaces, in both directions or in one: packets vanish,
+//! and nothing is closed. Meanwhile nothing is acknowledged and nobody is disconnected; afterwards each text is said
+//! once. On a machine without nats-server or network namespaces these tests are skipped with a note.
 
 use std::fs::{copy, create_dir_all};
 use std::time::Duration;

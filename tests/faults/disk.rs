@@ -143,8 +143,8 @@ fn a_full_disk_refuses_only_texts_and_takes_them_again_when_there_is_room() {
     assert_eq!(shown, stored.split_off(stored.len().saturating_sub(20)));
 }
 
-/// Fills a disk on which the last room goes while SQLite commits: it has lengthened its `-wal` file, but cannot lengthen the
-/// index of it. Returns the server, how many texts were reported as sent, and the disk.
+/// Fills a disk on which the last room goes while SQLite commits: it has lengthened its `-wal` file, but cannot
+/// lengthen the index of it. Returns the server, how many texts were reported as sent, and the disk.
 fn filled_within_a_commit() -> Option<(Server, usize, Disk)> {
     let (server, disk) = on_disk_of(24)?;
     let anna = server.join("anna");

@@ -103,6 +103,7 @@ fn without_history_nothing_is_kept() {
     anna.say("a secret");
     let _output = anna.finish().ended_with(0);
     bobby.wait(json!({"event": "message", "text": "a secret"}));
+    assert!(home.key_file("anna").exists(), "this is where the client keeps its files");
     let mut folders = vec![home.path().to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {

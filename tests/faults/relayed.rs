@@ -95,7 +95,7 @@ fn two_homes_whose_routers_let_nobody_in_talk_through_the_server() {
         let notice = anna.wait_event("a notice that it is relayed", |event| {
             event["event"] == "notice" && event["text"].as_str().unwrap().contains("relayed")
         });
-        assert!(notice["text"].as_str().unwrap().contains("relayed: pauses if the server goes"));
+        assert!(notice["text"].as_str().unwrap().contains("relayed: it pauses while the server is down"));
         let rows = anna.sessions();
         assert_eq!((&rows[1]["path"], &rows[1]["state"]), (&json!("relay"), &json!("up")));
         chat([&anna, &bobby], 0..50);
@@ -150,8 +150,8 @@ fn a_fork_fails_when_the_server_dies_before_the_relay_and_the_next_fork_opens() 
     let [anna, bobby] = at_homes(&homes, &at);
     anna.send("\\fork bobby");
     anna.wait(json!({"event": "forking", "session": 1}));
-    // No event tells that the two were introduced. By this time they have been, and look only for a direct path so far.
-    std::thread::sleep(Duration::from_millis(700)); // this chooses the moment of the fault; nothing is waited for
+    // The two were introduced, and look only for a direct path so far.
+    homes.wait_until_dialling(0);
     server.kill_hard();
     anna.wait_within(LONG_DEADLINE, json!({"event": "closed", "session": 1, "reason": "failed"}));
     anna.wait(json!({"event": "error", "code": "peer_unreachable"}));

@@ -3,7 +3,9 @@
 //! reached from outside until its router forwards a port.
 
 use std::process::Command;
+use std::time::Instant;
 
+use crate::support::LONG_DEADLINE;
 use crate::support::launch::Launch;
 use crate::support::namespace::Namespace;
 use crate::switch::{must, run};
@@ -61,6 +63,16 @@ impl Homes {
     /// Makes a launch run in one of the homes.
     pub(crate) fn at_home(&self, home: usize, launch: Launch) -> Launch {
         launch.inside(&self.clients[home])
+    }
+
+    /// Waits until a client in this home dials another one, which it does when it has been introduced to it. The system
+    /// tells nobody when a connection is begun, so this looks again and again.
+    #[track_caller]
+    pub(crate) fn wait_until_dialling(&self, home: usize) {
+        let deadline = Instant::now() + LONG_DEADLINE;
+        while run(&self.clients[home], "ss -Htn state syn-sent | grep -q .").is_err() {
+            assert!(Instant::now() < deadline, "nobody is dialled from home {home}");
+        }
     }
 
     /// Makes the router of a home forward a port from now on.

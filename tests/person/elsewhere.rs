@@ -66,6 +66,7 @@ fn a_room_may_be_another_session_and_an_ignored_user_is_hidden_there() {
         home.write_config("[terminal]\nothers = \"count\"\ntitle = \"on\"\n");
         let mut anna = Person::join_with(&server, "anna", (columns, 30), &[], &home);
         anna.enter("\\join tea");
+        anna.sees("you are in #tea: session 1");
         anna.sees_last("1 #tea>");
         for friend in [&bobby, &carmen] {
             friend.ask("\\join tea", json!({"event": "opened", "room": "tea"}));

@@ -54,7 +54,7 @@ fn a_host_alone_or_in_a_hurry_is_not_asked() {
             0 => {
                 anna.terminal.keys(b"\x03");
                 anna.sees("Ctrl-C again, Ctrl-D or \\quit to leave; you host this lobby, and it");
-                anna.sees("ends with you for bobby");
+                anna.sees("it ends for bobby, too");
                 anna.terminal.keys(b"\x03");
             }
             1 => anna.terminal.signal(Signal::SIGTERM),

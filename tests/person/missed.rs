@@ -158,6 +158,9 @@ fn private_messages_that_were_unread_when_the_client_was_killed_are_told_until_t
     anna.enter("\\quit");
     anna.terminal.wait_for_end();
     let anna = Person::join_with(&server, "anna", (80, 24), &[], &home);
+    bobby.send("\\sw 0");
+    bobby.say("are they read?");
+    anna.sees("are they read?");
     assert!(!anna.terminal.transcript().contains("not read"), "{}", anna.terminal.transcript());
 }
 

@@ -161,6 +161,17 @@ fn times_in_sentences_are_in_the_time_zone_of_the_reader() {
     anna.sees("you are an operator now");
     anna.enter("\\bans");
     anna.sees_row(&format!(">>> address 192.0.2.7: banned by boss at {} {until}", here_before(&here, 2)));
+    anna.enter("\\mutes");
+    anna.sees_row(">>> nobody is muted");
+    let carl = ruled.server.join("carl");
+    boss.ask("\\mute carl 2h loud", json!({"event": "act", "kind": "mute", "name": "carl"}));
+    anna.sees("boss muted carl until");
+    anna.enter("\\mutes");
+    anna.sees(&format!(
+        "carl, {}: muted by boss at {}",
+        carl.fingerprint().as_str().unwrap(),
+        here.strftime("%Y-")
+    ));
     anna.enter("\\whois boss");
     anna.sees(&format!("in the lobby since {}", here_before(&here, 2).split(' ').next().unwrap()));
 }

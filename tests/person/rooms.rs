@@ -52,6 +52,8 @@ fn unread_messages_of_a_room_are_counted_and_shown_when_the_user_goes_there() {
         bobby.enter("tea");
         let mut anna = Person::join(&server, "anna", (columns, 40));
         anna.enter("\\join #tea");
+        // The prompt names the room at once. What is said before she is there is no unread message.
+        anna.sees("you are in #tea: session 1");
         anna.sees_last("1 #tea>");
         anna.enter("\\lobby");
         anna.sees_last("lobby>");

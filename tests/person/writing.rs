@@ -1,6 +1,7 @@
 //! What a person writes: drafts, long texts, and texts from an external editor.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use serde_json::json;
 
@@ -191,11 +192,10 @@ fn messages_that_come_while_an_editor_runs_are_shown_afterwards() {
         let home = Home::new();
         let gate = home.path().join("gate");
         let editor = home.path().join("editor");
-        // The script says that it runs, and goes on when it is told to.
-        let script = format!(
-            "#!/bin/sh\necho editing > {gate}.up\nwhile [ ! -e {gate} ]; do sleep 0.05; done\n",
-            gate = gate.display()
-        );
+        // The script says that it runs, and goes on when a line comes through the pipe.
+        assert!(Command::new("mkfifo").arg(&gate).status().unwrap().success());
+        let script =
+            format!("#!/bin/sh\necho editing > {gate}.up\nread go < {gate}\n", gate = gate.display());
         std::fs::write(&editor, script).unwrap();
         std::fs::set_permissions(&editor, std::fs::Permissions::from_mode(0o755)).unwrap();
         let command = editor.display().to_string();
@@ -205,7 +205,7 @@ fn messages_that_come_while_an_editor_runs_are_shown_afterwards() {
         anna.terminal.wait_while_polling("the editor", |_| up.exists());
         bobby.say("meanwhile");
         assert!(!anna.terminal.screen().contains("meanwhile"));
-        std::fs::write(&gate, "").unwrap();
+        std::fs::write(&gate, "go\n").unwrap();
         anna.sees_row("* bobby: meanwhile");
         anna.sees_last("lobby> draft");
     }

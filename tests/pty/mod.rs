@@ -198,7 +198,7 @@ impl Terminal {
         let deadline = Instant::now() + PATIENCE;
         while !seen(self) {
             assert!(Instant::now() < deadline, "waited for {wanted}; the screen:\n{}", self.screen());
-            thread::sleep(Duration::from_millis(2)); // a pause between two looks at the screen
+            thread::sleep(Duration::from_millis(2)); // a pause between two looks: modes and files tell nobody when they change
         }
     }
 
@@ -217,7 +217,7 @@ impl Terminal {
                 return status;
             }
             assert!(Instant::now() < deadline, "the program goes on; the screen:\n{}", self.screen());
-            thread::sleep(Duration::from_millis(2)); // a pause between two looks at the program
+            thread::sleep(Duration::from_millis(2)); // a pause between two looks: the wait for a child has no time limit
         }
     }
 

@@ -70,7 +70,8 @@ fn lobby_that_sends(bytes: Vec<u8>) -> Client {
     client
 }
 
-/// Starts a lobby for one client, which joins, is sent these bytes, and then sees `the_end` come in. Returns its address.
+/// Starts a lobby for one client, which joins, is sent these bytes, and then sees `the_end` come in. Returns its
+/// address.
 fn address_that_sends(bytes: Vec<u8>) -> String {
     let (address_of, address) = std::sync::mpsc::channel();
     thread::spawn(move || {
@@ -169,8 +170,8 @@ fn messages_that_break_the_chain_are_reported_in_sums() {
     is_bounded(&told);
 }
 
-/// Returns how many names come in, and the bytes that say so. The names are every mixture of Latin and Cyrillic letters,
-/// so they are different and look the same.
+/// Returns how many names come in, and the bytes that say so. The names are every mixture of Latin and Cyrillic
+/// letters, so they are different and look the same.
 fn names_that_look_alike() -> (usize, Vec<u8>) {
     let alike: Vec<Change> = (0..512_usize)
         .map(|mixture| {

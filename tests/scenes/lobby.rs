@@ -148,6 +148,9 @@ fn whois_tells_name_key_time_and_trust() {
     let whois = anna.ask("\\whois bobby", json!({"event": "whois"}));
     assert_eq!(whois["name"], "bobby");
     assert_eq!(whois["fingerprint"], bobby.fingerprint());
+    assert_eq!(whois["trusted"], false);
+    let since = whois["since"].as_str().unwrap();
+    assert!(since.len() > 20 && since.ends_with('Z'), "{since}");
     anna.fork("bobby");
     // `\whois` also works in a private session, where the key is pinned.
     let whois = anna.ask("\\whois bobby", json!({"event": "whois"}));

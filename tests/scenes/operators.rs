@@ -127,6 +127,42 @@ fn a_muted_user_hears_others_and_is_told_that_nobody_hears_him() {
 }
 
 #[test]
+fn the_mutes_are_listed_for_operators_alone_and_hold_over_a_restart() {
+    let mut ruled = Ruled::start();
+    let [boss, carl, anna] = [ruled.boss(), ruled.server.join("carl"), ruled.server.join("anna")];
+    let dora_home = Home::new();
+    let dora = ruled.server.client("dora").home(&dora_home).join();
+    assert_eq!(boss.ask("\\mutes", json!({"event": "mutes"}))["mutes"], json!([]));
+    acts(&boss, "\\mute carl");
+    let act = acts(&boss, "\\mute dora 2h too loud");
+    dora.finish().ended_with(0);
+    ruled.server.kill();
+    ruled.server.restart();
+    is_back(&boss);
+    is_back(&anna);
+    let mutes = boss.ask("\\mutes", json!({"event": "mutes"}))["mutes"].clone();
+    let mutes = mutes.as_array().unwrap();
+    let of = |name: &str| mutes.iter().find(|mute| mute["name"] == name).unwrap().clone();
+    let (of_carl, of_dora) = (of("carl"), of("dora"));
+    assert_eq!((mutes.len(), &of_carl["until"], &of_carl["reason"]), (2, &json!(null), &json!(null)));
+    let told = json!({
+        "what": fingerprint(&dora_home, "dora"), "name": "dora", "by": "boss", "at": of_dora["at"],
+        "until": act["until"], "reason": "too loud",
+    });
+    assert_eq!(of_dora, told);
+    anna.ask_error("\\mutes", "not_operator");
+    is_back(&carl);
+    carl.ask_error("\\mutes", "not_operator");
+    acts(&boss, "\\unmute dora");
+    acts(&boss, "\\unmute carl");
+    assert_eq!(boss.ask("\\mutes", json!({"event": "mutes"}))["mutes"], json!([]));
+    let told = boss.ask_error("\\unmute carl", "refused")["text"].to_string();
+    assert!(told.contains("that user is not muted; \\\\mutes lists the mutes"), "{told}");
+    assert!(boss.ask("\\help", json!({"event": "help"})).to_string().contains("\\\\mutes"));
+    assert!(!anna.ask("\\help", json!({"event": "help"})).to_string().contains("\\\\mutes"));
+}
+
+#[test]
 fn a_slow_lobby_takes_one_text_of_each_and_tells_how_long_to_wait() {
     let ruled = Ruled::start();
     let [boss, anna] = [ruled.boss(), ruled.server.join("anna")];
@@ -285,7 +321,7 @@ fn a_banned_address_is_told_so_each_time() {
         texts.push(run.the(json!({"event": "error", "code": "banned"}))["text"].to_string());
     }
     assert!(texts[0].contains("boss banned you") && texts[0].contains("enough"), "{texts:?}");
-    assert!(texts[4].contains("an operator keeps this address out"), "{texts:?}");
+    assert!(texts[4].contains("an operator keeps your address out"), "{texts:?}");
     acts(&boss, "\\unban 127.0.0.0/8");
     let _bobby = ruled.server.join("bobby");
 }

@@ -1,10 +1,13 @@
 //! Scripts: lines from a pipe that are run in order, with an exit code that tells the truth.
 
+use std::io::Write;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::support::client::texts_of;
+use crate::support::home::Home;
 use crate::support::launch::Launch;
 use crate::support::server::Server;
 
@@ -28,6 +31,26 @@ fn the_contract_s_example_does_what_it_says() {
 }
 
 #[test]
+fn a_reader_that_goes_ends_the_run_with_1_although_every_text_was_acknowledged() {
+    let (server, home) = (Server::start(&[]), Home::new());
+    let bobby = server.join("bobby");
+    let mut command = server.client("anna").home(&home).command();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut anna = command.spawn().unwrap();
+    // The input stays open, so only the reader ends the run.
+    let mut input = anna.stdin.take().unwrap();
+    input.write_all(b"hello\n").unwrap();
+    bobby.wait(json!({"event": "message", "from": "anna", "text": "hello"}));
+    drop(anna.stdout.take());
+    bobby.say("are you there?");
+    let ended = anna.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("standard output cannot be written any more") && !said.contains("hello"), "{said}");
+    bobby.wait(json!({"event": "left", "name": "anna"}));
+}
+
+#[test]
 fn the_first_line_is_the_name_when_none_is_given() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
@@ -43,7 +66,8 @@ fn a_missing_name_is_reported_and_fails() {
     let server = Server::start(&[]);
     let observer = server.join("observer");
     let output = Launch::hobnob().server(server.address()).run("").failed();
-    assert!(!output.stderr.is_empty(), "the client says nothing");
+    output.complains("no name: give one with --name");
+    assert_eq!(observer.users(), ["observer"]);
     observer.has_no(json!({"event": "joined"}));
 }
 

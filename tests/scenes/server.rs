@@ -153,6 +153,7 @@ fn logs_contain_no_text_that_was_said() {
     let mut server = Server::start(&["--log", "debug"]);
     server.join("anna").say("a word between friends");
     let output = server.stop(Signal::SIGTERM, Duration::from_secs(6)).ended_with(0);
+    assert!(output.everything().contains("asks to join"), "what happens is logged\n{}", output.story());
     assert!(!output.everything().contains("a word between friends"), "{}", output.story());
 }
 

@@ -11,8 +11,7 @@ use hobnob_server::decide::{ConnectionId, Effect, NameBinding, Party, RoomId};
 /// All effects so far, and the check whether they add up.
 #[derive(Default)]
 pub(crate) struct Book {
-    texts: BTreeSet<(Party, u64)>,
-    last: BTreeMap<Party, u64>,
+    texts: Texts,
     here: BTreeMap<ConnectionId, UserName>,
     names: BTreeMap<UserName, NameBinding>,
     pub(crate) head: Option<Position>,
@@ -26,14 +25,31 @@ struct RoomPage {
     id: RoomId,
     head: Position,
     members: BTreeSet<ConnectionId>,
-    texts: BTreeSet<(Party, u64)>,
-    last: BTreeMap<Party, u64>,
+    texts: Texts,
 }
 
 impl RoomPage {
     fn new(id: &RoomId) -> Self {
-        let (members, texts, last) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
-        Self { id: id.clone(), head: Position::start(&id.log), members, texts, last }
+        let (head, members) = (Position::start(&id.log), BTreeSet::new());
+        Self { id: id.clone(), head, members, texts: Texts::default() }
+    }
+}
+
+/// The texts of one log, each by its author and its number in the author's run.
+#[derive(Default)]
+struct Texts {
+    all: BTreeSet<(Party, u64)>,
+    last: BTreeMap<Party, u64>,
+}
+
+impl Texts {
+    fn note(&mut self, message: &LobbyMessage) {
+        let author = (message.key, message.run);
+        assert!(self.all.insert((author, message.id)), "a text has two numbers");
+        assert!(
+            self.last.insert(author, message.id).is_none_or(|last| last < message.id),
+            "the texts of an author are out of order"
+        );
     }
 }
 
@@ -125,37 +141,24 @@ impl Book {
     }
 
     fn said_in(&mut self, from: ConnectionId, room: &RoomId, message: &LobbyMessage) {
-        assert_eq!(
-            self.here.get(&from),
-            Some(&message.name),
-            "the author is not in the lobby under this name"
-        );
+        self.has_author_here(from, message);
         let page = self.rooms.get_mut(&room.log).expect("it was joined");
         assert!(page.members.contains(&from), "the author is not in the room");
-        let party = (message.key, message.run);
-        assert!(page.texts.insert((party, message.id)), "a text has two numbers");
-        assert!(
-            page.last.insert(party, message.id).is_none_or(|last| last < message.id),
-            "the texts of an author are out of order"
-        );
+        page.texts.note(message);
         page.head.advance(message).expect("the chain holds");
     }
 
     fn said(&mut self, from: ConnectionId, message: &LobbyMessage) {
         assert!(!self.over.contains(&from.server()), "an entry of a life that is over was decided");
-        assert_eq!(
-            self.here.get(&from),
-            Some(&message.name),
-            "the author is not in the lobby under this name"
-        );
-        let party = (message.key, message.run);
-        assert!(self.texts.insert((party, message.id)), "a text has two numbers");
-        assert!(
-            self.last.insert(party, message.id).is_none_or(|last| last < message.id),
-            "the texts of an author are out of order"
-        );
+        self.has_author_here(from, message);
+        self.texts.note(message);
         assert!(message.at >= self.last_at, "the time of the messages goes back");
         self.last_at = message.at;
         self.head.as_mut().expect("it begins somewhere").advance(message).expect("the chain holds");
+    }
+
+    fn has_author_here(&self, from: ConnectionId, message: &LobbyMessage) {
+        let name = self.here.get(&from);
+        assert_eq!(name, Some(&message.name), "the author is not in the lobby under this name");
     }
 }

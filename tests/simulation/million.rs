@@ -1,8 +1,8 @@
-//! What a lobby of very many users takes on each of its servers: bytes in the order, time to apply them, memory, and how
-//! long the lobby stands still when its machine is saved. Only the machine is measured, without sockets; it is fed with
-//! what a hundred servers publish. Times are those of the CPU, so that they are of use on a busy machine, too. The figures
-//! are printed. docs/MEASURING.md has the figures for a million users, whom `HOBNOB_SIM_USERS=1000000` plays and who take
-//! half a GiB.
+//! What a lobby of very many users takes on each of its servers: bytes in the order, time to apply them, memory, and
+//! how long the lobby stands still when its machine is saved. Only the machine is measured, without sockets; it is fed
+//! with what a hundred servers publish. Times are those of the CPU, so that they are of use on a busy machine, too. The
+//! figures are printed. docs/MEASURING.md has the figures for a million users, whom `HOBNOB_SIM_USERS=1000000` plays
+//! and who take half a GiB.
 
 use std::sync::Arc;
 use std::thread;
@@ -20,7 +20,8 @@ use crate::proposer::BEGINNING;
 /// How many servers publish, in turn.
 const SERVERS: u64 = 100;
 
-/// How many users join in one batch. A server that has thousands of clients gathers as many while a batch is on its way.
+/// How many users join in one batch. A server that has thousands of clients gathers as many while a batch is on its
+/// way.
 const JOINS_OF_A_BATCH: u64 = 100;
 
 /// Batches that are measured before the machine is saved, to compare.

@@ -77,6 +77,9 @@ fn check(event: &Value) -> Checked {
         "motd" => text(event, "text"),
         "act" => text(event, "kind").and(text(event, "by")).and(number(event, "seq")),
         "bans" => each(event, "bans", |ban| text(ban, "what").and(text(ban, "by")).and(time(ban, "at"))),
+        "mutes" => {
+            each(event, "mutes", |mute| fingerprint(mute, "what").and(text(mute, "by")).and(time(mute, "at")))
+        }
         "ops" => each(event, "ops", |op| fingerprint(op, "fingerprint").and(flag(op, "file"))),
         "topic" => text(event, "text").and(number(event, "session")).and(text_or_absent(event, "by")),
         "sent" => text(event, "text").and(number(event, "session")).and_then(|()| lobby_seq(event)),

@@ -209,8 +209,8 @@ async fn nothing_is_acknowledged_without_a_majority_of_nodes_and_all_goes_on_wit
     }
 }
 
-/// What nodes older than 2.10.23 get wrong, so that a server that reads from one node reads something else than a server
-/// that reads from another.
+/// What nodes older than 2.10.23 get wrong, so that a server that reads from one node reads something else than a
+/// server that reads from another.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_gives_up_a_batch_that_no_majority_had() {
     let Some(mut nodes) = node::start(3, false) else { return };
@@ -270,7 +270,7 @@ async fn what_each_node_has(
         }
         let another = client.request("$JS.API.STREAM.LEADER.STEPDOWN.hobnob-lobby", Bytes::new()).await;
         drop(another); // Without a leader nobody answers.
-        tokio::time::sleep(Duration::from_millis(300)).await; // Until there is a leader again.
+        tokio::time::sleep(Duration::from_millis(300)).await; // a pause between two looks: NATS tells nobody when it has a leader again
     }
     read
 }

@@ -49,6 +49,11 @@ pub enum ClientMessage {
         /// The number of this request, which the answer repeats.
         request: u32,
     },
+    /// Asks who is muted. Only operators may ask.
+    Mutes {
+        /// The number of this request, which the answer repeats.
+        request: u32,
+    },
     /// Asks who the operators are.
     Ops {
         /// The number of this request, which the answer repeats.
@@ -56,7 +61,7 @@ pub enum ClientMessage {
     },
     /// Joins a room. The room is made if it does not exist.
     Join(JoinRoom),
-    /// Leaves a room.
+    /// Leaves a room. This client is sent no more of its messages.
     Part {
         /// The room that the user leaves.
         room: RoomName,

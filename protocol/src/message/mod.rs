@@ -9,8 +9,8 @@
 //!    an `act` that was stored earlier, and `not_accepted` one that was not stored.
 //! 3. `join` is answered by `joined` or `not_joined`. After `joined`, the room's messages after `joined.start` arrive
 //!    in the same way until `part`; each `said` carries the room's name.
-//! 4. `users`, `whois`, `history`, `rooms`, `bans`, `ops` and `pair` are questions with a number, which the answer
-//!    repeats.
+//! 4. `users`, `whois`, `history`, `rooms`, `bans`, `mutes`, `ops` and `pair` are questions with a number, which the
+//!    answer repeats.
 //! 5. `asked` asks the client whether its user wants a private session with somebody; `consent` answers.
 //! 6. `leave` or the end of the stream ends the connection; `closing` says that the server shuts down.
 //!
@@ -27,8 +27,8 @@ pub use client::{ClientMessage, ConsentAnswer, Cursor, Hello, JoinRoom, RoomCurs
 pub use code::{NoAnswerCode, NotAcceptedCode, NotJoinedCode, PeerRefusedCode, RefusedCode};
 pub use peer::{PeerMessage, Purpose};
 pub use server::{
-    BanRow, Change, Introduction, JoinedRoom, NotAccepted, OperatorRow, Refused, RoomSummary, ServerMessage,
-    Welcome,
+    Change, Introduction, JoinedRoom, NotAccepted, OperatorRow, Refused, RestraintRow, RoomSummary,
+    ServerMessage, Welcome,
 };
 
 use serde::{Deserialize, Deserializer};

@@ -129,7 +129,16 @@ pub enum ServerMessage {
         /// The number of the question that this answers.
         request: u32,
         /// Some of the bans, oldest first; at most [`BANS_PER_MESSAGE`](crate::BANS_PER_MESSAGE).
-        bans: Vec<BanRow>,
+        bans: Vec<RestraintRow>,
+        /// Whether more parts follow.
+        more: bool,
+    },
+    /// One part of the answer to `mutes`.
+    Mutes {
+        /// The number of the question that this answers.
+        request: u32,
+        /// Some of the mutes, oldest first; at most [`MUTES_PER_MESSAGE`](crate::MUTES_PER_MESSAGE).
+        mutes: Vec<RestraintRow>,
         /// Whether more parts follow.
         more: bool,
     },
@@ -150,8 +159,8 @@ pub enum ServerMessage {
         /// The reason why there is no answer.
         code: NoAnswerCode,
     },
-    /// Somebody wants a private session with this user. The user is asked before either side learns the other's
-    /// addresses.
+    /// Somebody wants a private session with this user. This user's client is asked before either side learns the
+    /// other's addresses; it answers by its settings, or asks its user.
     Asked {
         /// The number of this question, which `consent` repeats.
         ask: u64,
@@ -315,19 +324,19 @@ pub struct RoomSummary {
     pub topic: Option<ShortText>,
 }
 
-/// One ban: a user or a range of addresses that operators keep out.
+/// One ban or one mute, in the answers to `bans` and `mutes`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BanRow {
-    /// What is banned: the fingerprint of a key, an address or a range of addresses.
+pub struct RestraintRow {
+    /// What is banned or muted: the fingerprint of a key; of a ban also an address or a range of addresses.
     pub what: ActTarget,
-    /// The name that the user with this key had at the time of the ban.
+    /// The name that the user with this key had at that time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<UserName>,
-    /// The operator who made the ban.
+    /// The operator who imposed it.
     pub by: UserName,
-    /// When the ban was made, in milliseconds since 1970-01-01 UTC.
+    /// When it was imposed, in milliseconds since 1970-01-01 UTC.
     pub at: u64,
-    /// Until when the ban lasts, in milliseconds since 1970-01-01 UTC; absent if it lasts until it is lifted.
+    /// Until when it holds, in milliseconds since 1970-01-01 UTC; absent if it holds until it is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<u64>,
     /// The reason that the operator gave.

@@ -125,6 +125,37 @@ fn a_line_on_the_fast_path_is_read_as_serde_reads_it() {
     }
 }
 
+/// A client computes with the numbers of messages, and a server could claim any.
+#[test]
+fn numbers_of_messages_end_where_every_json_library_keeps_them_exact() {
+    let start = r#""start":{"seq":0,"hash":"ULTOmm8F2ix7giMYYrzi6jhzsVv9j44FPahGfH4Rzhw"}"#;
+    let rest = r#""missed":0,"resumed":true,"observed":"192.0.2.7""#;
+    let log = r#""log":"AAECAwQFBgcICQoLDA0ODw""#;
+    for (number, is_read) in
+        [("9007199254740991", true), ("9007199254740992", false), ("18446744073709551615", false)]
+    {
+        let position = format!(r#"{{"seq":{number},"hash":"hD3ByEv6VJkinbrkgWEpouwtA1pzNZlicsWLdqeG4cA"}}"#);
+        for line in [
+            format!(r#"{{"type":"accepted","id":1,"seq":{number}}}"#),
+            format!(r#"{{"type":"skipped","missed":1,"after":{position}}}"#),
+            format!(
+                r#"{{"type":"welcome","protocol":3,"name":"anna",{log},"head":{position},{start},{rest}}}"#
+            ),
+            format!(r#"{{"type":"history","request":1,"after":{position},"messages":[],"more":false}}"#),
+        ] {
+            assert_eq!(serde_json::from_str::<ServerMessage>(&line).is_ok(), is_read, "{line}");
+        }
+        let hello = r#""type":"hello","protocol":3,"name":"anna","run":"oKGio6Slpqc""#;
+        for line in [
+            format!(r#"{{{hello},"since":{number}}}"#),
+            format!(r#"{{{hello},"cursor":{{{log},{}}}"#, &position[1..]),
+            format!(r#"{{"type":"history","request":1,"limit":2,"before":{number}}}"#),
+        ] {
+            assert_eq!(serde_json::from_str::<ClientMessage>(&line).is_ok(), is_read, "{line}");
+        }
+    }
+}
+
 #[test]
 fn messages_with_invalid_members_are_refused() {
     for bad in [

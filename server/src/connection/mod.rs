@@ -283,6 +283,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             | PartedAnswer::History { request, .. }
             | PartedAnswer::Rooms { request, .. }
             | PartedAnswer::Bans { request, .. }
+            | PartedAnswer::Mutes { request, .. }
             | PartedAnswer::Ops { request, .. },
         ) = inner.outgoing.push_answer(answer)
         {

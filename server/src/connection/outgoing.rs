@@ -8,10 +8,12 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use hobnob_protocol::chain::{LogId, Seq};
 use hobnob_protocol::codec;
-use hobnob_protocol::message::{BanRow, OperatorRow, RoomSummary, ServerMessage};
+use hobnob_protocol::message::{OperatorRow, RestraintRow, RoomSummary, ServerMessage};
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
-use hobnob_protocol::{BANS_PER_MESSAGE, OPERATORS_PER_MESSAGE, ROOMS_PER_MESSAGE, USERS_PER_MESSAGE};
+use hobnob_protocol::{
+    BANS_PER_MESSAGE, MUTES_PER_MESSAGE, OPERATORS_PER_MESSAGE, ROOMS_PER_MESSAGE, USERS_PER_MESSAGE,
+};
 
 use super::LogRead;
 
@@ -41,7 +43,9 @@ pub(super) enum PartedAnswer {
     /// The answer to `rooms`: the rooms from the index `next` on.
     Rooms { request: u32, rooms: Arc<[RoomSummary]>, next: usize },
     /// The answer to `bans`: the bans that are not sent yet.
-    Bans { request: u32, bans: VecDeque<BanRow> },
+    Bans { request: u32, bans: VecDeque<RestraintRow> },
+    /// The answer to `mutes`: the mutes that are not sent yet.
+    Mutes { request: u32, mutes: VecDeque<RestraintRow> },
     /// The answer to `ops`: the operators that are not sent yet.
     Ops { request: u32, ops: VecDeque<OperatorRow> },
 }
@@ -225,17 +229,23 @@ impl Outgoing {
                 None
             }
             PartedAnswer::Bans { request, bans } => {
-                let part: Vec<BanRow> = bans.drain(..bans.len().min(BANS_PER_MESSAGE)).collect();
-                let more = !bans.is_empty();
+                let (part, more) = next_part(bans, BANS_PER_MESSAGE);
                 out.push(codec::encode(&ServerMessage::Bans { request: *request, bans: part, more }));
                 if !more {
                     self.answers.pop_front();
                 }
                 None
             }
+            PartedAnswer::Mutes { request, mutes } => {
+                let (part, more) = next_part(mutes, MUTES_PER_MESSAGE);
+                out.push(codec::encode(&ServerMessage::Mutes { request: *request, mutes: part, more }));
+                if !more {
+                    self.answers.pop_front();
+                }
+                None
+            }
             PartedAnswer::Ops { request, ops } => {
-                let part: Vec<OperatorRow> = ops.drain(..ops.len().min(OPERATORS_PER_MESSAGE)).collect();
-                let more = !ops.is_empty();
+                let (part, more) = next_part(ops, OPERATORS_PER_MESSAGE);
                 out.push(codec::encode(&ServerMessage::Ops { request: *request, ops: part, more }));
                 if !more {
                     self.answers.pop_front();
@@ -266,8 +276,16 @@ impl Outgoing {
     }
 }
 
+/// Takes the rows of the next part of an answer, and returns them and whether more follow.
+fn next_part<Row>(rows: &mut VecDeque<Row>, most: usize) -> (Vec<Row>, bool) {
+    let part = rows.drain(..rows.len().min(most)).collect();
+    (part, !rows.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
+    use hobnob_protocol::content::{ActTarget, ShortText};
+
     use super::*;
 
     #[test]
@@ -330,5 +348,36 @@ mod tests {
         assert_eq!(outgoing.introductions_read(), 0, "it was not answered in advance");
         assert!(outgoing.pong());
         assert_eq!(outgoing.introductions_read(), 1);
+    }
+
+    #[test]
+    fn a_long_list_of_mutes_goes_out_in_parts_that_fit_into_a_line() {
+        let mut outgoing = Outgoing::default();
+        // JSON writes each byte of this reason as six.
+        let reason = ShortText::new("\u{1}".repeat(hobnob_protocol::MAX_TOPIC_BYTES)).ok();
+        let row = |at| RestraintRow {
+            what: ActTarget::new("x".repeat(128)).unwrap(),
+            name: Some("x".repeat(32).parse().unwrap()),
+            by: "boss".parse().unwrap(),
+            at,
+            until: Some(u64::MAX),
+            reason: reason.clone(),
+        };
+        let mutes = (0..100).map(row).collect();
+        outgoing.push_answer(PartedAnswer::Mutes { request: 7, mutes }).unwrap();
+        let (mut out, mut told) = (Vec::new(), Vec::new());
+        while !outgoing.answers.is_empty() {
+            outgoing.take_answer(&mut out);
+        }
+        for line in &out {
+            assert!(line.len() <= hobnob_protocol::MAX_LINE_BYTES, "{}", line.len());
+            let ServerMessage::Mutes { request: 7, mutes, more } = serde_json::from_slice(line).unwrap()
+            else {
+                panic!("{line:?}");
+            };
+            told.extend(mutes.iter().map(|row| row.at));
+            assert_eq!(more, told.len() < 100);
+        }
+        assert_eq!((out.len(), told), (3, (0..100).collect()));
     }
 }

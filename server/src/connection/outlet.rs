@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hobnob_protocol::codec;
 use hobnob_protocol::message::{
-    BanRow, Introduction, NotJoinedCode, OperatorRow, RoomSummary, ServerMessage,
+    Introduction, NotJoinedCode, OperatorRow, RestraintRow, RoomSummary, ServerMessage,
 };
 use hobnob_protocol::room::RoomName;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -55,8 +55,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Outlet for Connection<S> {
         self.answer(PartedAnswer::Rooms { request, rooms, next: 0 });
     }
 
-    fn bans(&self, request: u32, bans: Vec<BanRow>) {
+    fn bans(&self, request: u32, bans: Vec<RestraintRow>) {
         self.answer(PartedAnswer::Bans { request, bans: bans.into() });
+    }
+
+    fn mutes(&self, request: u32, mutes: Vec<RestraintRow>) {
+        self.answer(PartedAnswer::Mutes { request, mutes: mutes.into() });
     }
 
     fn ops(&self, request: u32, ops: Vec<OperatorRow>) {

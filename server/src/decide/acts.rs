@@ -15,7 +15,7 @@ use super::effect::Effect;
 use super::entry::ConnectionId;
 use super::roster::Roster;
 use super::rules::{Actor, Banned, Denied, Moderation, NotAdmitted, NotSaid, Rules, Sentence, Term, Who};
-use super::table::Table;
+use super::sorted_map::SortedMap;
 
 /// The rules, together with what the staged batch changed of them. When that batch cannot be stored, the changes are
 /// taken back.
@@ -25,7 +25,7 @@ pub(super) struct StagedRules {
     /// The rules before the first act of the staged batch; `None` when the staged batch has no act.
     before: Option<Box<Rules>>,
     /// Connections that were sent out and have not ended yet. Whatever comes from them is ignored.
-    sent_out: Table<ConnectionId, ()>,
+    sent_out: SortedMap<ConnectionId, ()>,
     /// The connections in `sent_out` that the staged batch sent out.
     staged_out: Vec<ConnectionId>,
     /// Whether the rules have changed since [`take_changed`](Self::take_changed) was last called, so that they have to

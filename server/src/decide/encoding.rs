@@ -129,9 +129,8 @@ mod tests {
     #[test]
     fn the_addresses_of_a_client_are_not_in_a_batch() {
         let mut batch = batch();
-        if let Entry::Join(join) = &mut batch.entries[0] {
-            join.newcomer.candidates = vec!["192.0.2.7:5000".parse().unwrap()];
-        }
+        let Entry::Join(join) = &mut batch.entries[0] else { panic!("a newcomer comes first") };
+        join.newcomer.candidates = vec!["192.0.2.7:5000".parse().unwrap()];
         assert!(!String::from_utf8(batch.to_bytes().to_vec()).unwrap().contains("192.0.2"));
     }
 

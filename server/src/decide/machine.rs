@@ -27,7 +27,7 @@ use super::decision_hashes::DecisionHashes;
 use super::effect::Effect;
 use super::entry::{ConnectionId, Entry, Join, Proposals, Vouch};
 use super::lives::Lives;
-use super::marks::Marks;
+use super::milestones::Milestones;
 use super::numbering::Numbering;
 use super::posts::Posts;
 use super::rooms::{InRoom, RoomId, Rooms};
@@ -49,7 +49,7 @@ pub struct Machine {
     /// The time of what is said now, in milliseconds since 1970-01-01 UTC.
     pub(super) last_at: u64,
     pub(super) lives: Lives,
-    pub(super) marks: Marks,
+    pub(super) milestones: Milestones,
     /// The hashes of what was decided so far; `None` where no other server shares the order.
     pub(super) decision_hashes: Option<DecisionHashes>,
 }
@@ -66,8 +66,8 @@ impl Machine {
     ) -> Self {
         let (roster, lobby) = (Roster::new(names), Numbering::new(head, posts));
         let (rooms, rules) = (Rooms::new(MAX_ROOMS, []), StagedRules::default());
-        let (lives, marks) = (Lives::default(), Marks::default());
-        Self { roster, lobby, rooms, rules, last_at, lives, marks, decision_hashes: None }
+        let (lives, milestones) = (Lives::default(), Milestones::default());
+        Self { roster, lobby, rooms, rules, last_at, lives, milestones, decision_hashes: None }
     }
 
     /// Makes a machine at the beginning of an order that several servers share. The log of the lobby begins after
@@ -100,7 +100,7 @@ impl Machine {
             self.apply_all(*server, ordered.at, entries, out);
         }
         if let Some(hashes) = &mut self.decision_hashes {
-            self.marks.note(ordered.place, ordered.at);
+            self.milestones.note(ordered.place, ordered.at);
             hashes.note(ordered.place, ordered.at, &out[before..]);
             out.extend(
                 vouch
@@ -233,7 +233,7 @@ impl Machine {
     /// what comes after that place.
     #[must_use]
     pub fn old(&self) -> Option<Place> {
-        self.marks.old()
+        self.milestones.old()
     }
 
     /// Returns the addresses at which clients reach the servers of this lobby, of those servers that have published

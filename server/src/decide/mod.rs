@@ -6,9 +6,10 @@
 //!
 //! 1. An [`Entry`] is what a server proposes; [`Proposals`] are the entries that one server proposes at one time.
 //! 2. [`Machine::apply`] takes proposals in their order and gives [`Effect`]s: what is to be stored and told.
-//! 3. Five modules serve lobbies on many servers: `lives` knows which servers there are, `marks` knows from which place
-//!    on their order is kept, `decision_hashes` compares what they have decided, `encoding` makes bytes of a batch, and
-//!    `saved` makes bytes of the whole machine, for which its maps are of a kind of their own (`table`).
+//! 3. Five modules serve lobbies on many servers: `lives` knows which servers there are, `milestones` knows from which
+//!    place on their order is kept, `decision_hashes` compares what they have decided, `encoding` makes bytes of a
+//!    batch, and `saved` makes bytes of the whole machine, for which its maps are of a kind of their own
+//!    (`sorted_map`).
 //! 4. `roster` knows who is here and to whom names belong, `rooms` knows which rooms there are and who is in them,
 //!    `standing` tells how much a room is used, `numbering` gives the numbers of one log, `posts` knows which posts have
 //!    a number, and `times` says which time a message carries.
@@ -25,20 +26,20 @@ mod encoding;
 mod entry;
 #[cfg(test)]
 mod golden_tests;
+mod lazy_list;
 mod lives;
 mod machine;
-mod marks;
+mod milestones;
 mod numbering;
 pub(crate) mod posts;
 mod rooms;
 #[cfg(test)]
 mod rooms_tests;
 pub(crate) mod roster;
-mod rows;
 pub(crate) mod rules;
 mod saved;
+mod sorted_map;
 mod standing;
-mod table;
 mod times;
 
 pub use binding::NameBinding;

@@ -14,7 +14,7 @@ use hobnob_protocol::key::PublicKey;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::table::Table;
+use super::sorted_map::SortedMap;
 
 /// How many of the newest posts of the lobby are remembered, by their author's run and number, however many messages
 /// are kept. A client that comes back after a lost link sends again the texts that got no answer, and these must not be
@@ -78,7 +78,7 @@ impl Burst {
 #[derive(Debug, Clone)]
 pub struct Posts {
     /// The bursts of each run, sorted by their numbers in the run.
-    runs: Table<Party, Vec<Burst>>,
+    runs: SortedMap<Party, Vec<Burst>>,
     swept: u64,
     /// How many of the newest messages have their posts remembered.
     remembered: u64,
@@ -126,7 +126,7 @@ impl Posts {
 
     /// No posts yet; those of so many of the newest messages will be remembered.
     pub(crate) fn of_the_newest(remembered: u64) -> Self {
-        Self { runs: Table::default(), swept: 0, remembered }
+        Self { runs: SortedMap::default(), swept: 0, remembered }
     }
 
     /// Returns the number of the oldest message whose post is remembered when `head` is the newest.
@@ -230,7 +230,7 @@ impl Posts {
 
     /// Restores the posts that were saved.
     pub(super) fn restored(saved: SavedPosts) -> Self {
-        let mut posts = Self { runs: Table::default(), swept: saved.swept, remembered: saved.remembered };
+        let mut posts = Self { runs: SortedMap::default(), swept: saved.swept, remembered: saved.remembered };
         for (key, run, bursts) in saved.runs {
             // An empty burst means nothing and would not be found.
             let bursts = bursts.into_iter().filter(|(_, _, count)| *count > 0);

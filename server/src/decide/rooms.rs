@@ -21,8 +21,8 @@ use super::entry::ConnectionId;
 use super::numbering::{Numbered, Numbering};
 use super::posts::Posts;
 use super::roster::Member;
+use super::sorted_map::SortedMap;
 use super::standing::Standing;
-use super::table::Table;
 
 /// While somebody is in a room, the date of the room is stored again after this many milliseconds: a day, as for names.
 const SEEN_AGAIN_AFTER: u64 = 24 * 3600 * 1000;
@@ -68,7 +68,7 @@ struct Room {
     /// The topic without the staged changes.
     stored_topic: Option<ShortText>,
     /// The members are shown in the order of their names.
-    members: Table<Arc<UserName>, ConnectionId>,
+    members: SortedMap<Arc<UserName>, ConnectionId>,
     seen: u64,
     standing: Standing,
     /// How much the room was used before the staged messages; `None` if none are staged.
@@ -122,13 +122,13 @@ pub(super) struct LeftRoom {
 #[derive(Debug, Clone)]
 pub struct Rooms {
     /// Effects that concern several rooms come in the order of their names, which is the same on every server.
-    rooms: Table<RoomName, Room>,
+    rooms: SortedMap<RoomName, Room>,
     /// The rooms in which each connection is.
-    of_connection: Table<ConnectionId, Vec<RoomName>>,
+    of_connection: SortedMap<ConnectionId, Vec<RoomName>>,
     /// The rooms in which each key is, each with the number of the key's connections there.
-    of_key: Table<PublicKey, Vec<(RoomName, u32)>>,
+    of_key: SortedMap<PublicKey, Vec<(RoomName, u32)>>,
     /// The rooms that each key made in the last hour, and when.
-    made: Table<PublicKey, Vec<(RoomName, u64)>>,
+    made: SortedMap<PublicKey, Vec<(RoomName, u64)>>,
     /// The rooms in which something is staged.
     staged: BTreeSet<RoomName>,
     /// The date on which users are seen now. It never goes back.
@@ -143,16 +143,17 @@ impl Rooms {
     /// Makes the rooms of a lobby that already has the rooms `opened` and may have `max` rooms.
     #[must_use]
     pub fn new(max: usize, opened: impl IntoIterator<Item = OpenedRoom>) -> Self {
-        let mut rooms = Table::default();
+        let mut rooms = SortedMap::default();
         let mut today = 0;
         for OpenedRoom { kept: KeptRoom { id, topic, seen }, head, posts, standing } in opened {
             today = seen.max(today);
-            let (numbering, members) = (Numbering::new(head, posts), Table::default());
+            let (numbering, members) = (Numbering::new(head, posts), SortedMap::default());
             let (stored_topic, stored_standing) = (topic.clone(), None);
             let room = Room { id, numbering, stored_topic, topic, members, seen, standing, stored_standing };
             rooms.insert(room.id.name.clone(), room);
         }
-        let (of_connection, of_key, made) = (Table::default(), Table::default(), Table::default());
+        let (of_connection, of_key, made) =
+            (SortedMap::default(), SortedMap::default(), SortedMap::default());
         Self { rooms, of_connection, of_key, made, staged: BTreeSet::new(), today, max, listed: None }
     }
 

@@ -18,12 +18,13 @@ use hobnob_protocol::ids::RunId;
 use hobnob_protocol::key::{Fingerprint, PublicKey};
 use hobnob_protocol::name::UserName;
 
+pub(crate) use self::bindings::MOST_EXPIRED;
 use self::free_name::{Hint, form};
 pub(super) use self::saved::SavedRoster;
 use super::binding::NameBinding;
 use super::entry::{ConnectionId, Newcomer};
 use super::posts::Party;
-use super::table::Table;
+use super::sorted_map::SortedMap;
 use crate::network::Network;
 
 /// Somebody in the lobby.
@@ -106,17 +107,17 @@ pub(crate) struct NoNameLeft;
 /// The members of the lobby, and the names and the keys to which they belong.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Roster {
-    members: Table<ConnectionId, Member>,
+    members: SortedMap<ConnectionId, Member>,
     /// The names of the members, shared with them. They are shown in their order.
-    in_use: Table<Arc<UserName>, ConnectionId>,
-    runs: Table<Party, ConnectionId>,
+    in_use: SortedMap<Arc<UserName>, ConnectionId>,
+    runs: SortedMap<Party, ConnectionId>,
     /// Names expire in their order, which is the same on every server.
-    bindings: Table<Arc<UserName>, Binding>,
-    owners: Table<PublicKey, Owner>,
+    bindings: SortedMap<Arc<UserName>, Binding>,
+    owners: SortedMap<PublicKey, Owner>,
     /// The date on which users are seen now, in milliseconds since 1970-01-01 UTC. It never goes back.
     today: u64,
     /// For a wish, where the search for a form that is free for a stranger begins.
-    hints: Table<UserName, Hint>,
+    hints: SortedMap<UserName, Hint>,
     /// The answer to `users`, kept until somebody comes, goes, is away or is back.
     shown: Option<Present>,
 }
@@ -136,7 +137,7 @@ impl Roster {
     }
 
     /// Gives the newcomer a name and a place. The others see the newcomer after [`enter`](Self::enter). Without `keep`,
-    /// a name that belongs to nobody still belongs to nobody afterwards.
+    /// a free name is only lent: it is not bound to the newcomer's key.
     pub(crate) fn admit(
         &mut self,
         id: ConnectionId,

@@ -24,7 +24,7 @@ use super::encoding::ENTRIES_VERSION;
 use super::entry::Vouch;
 use super::lives::Lives;
 use super::machine::Machine;
-use super::marks::Marks;
+use super::milestones::Milestones;
 use super::numbering::{Numbering, SavedNumbering};
 use super::rooms::{KeptRoom, Rooms, SavedRooms};
 use super::roster::{Roster, SavedRoster};
@@ -74,7 +74,9 @@ struct Form<Members = SavedRoster, Listed = SavedRooms> {
     lobby: SavedNumbering,
     last_at: u64,
     lives: Lives,
-    marks: Marks,
+    /// Files and streams of earlier builds have this name.
+    #[serde(rename = "marks")]
+    milestones: Milestones,
     roster: Members,
     rooms: Listed,
     rules: SavedRules,
@@ -102,7 +104,7 @@ impl Machine {
             rules: self.rules.clone(),
             last_at: self.last_at,
             lives: self.lives.clone(),
-            marks: self.marks.clone(),
+            milestones: self.milestones.clone(),
             // The hashes of earlier places are not saved.
             decision_hashes: Some(DecisionHashes::new(reached, at)),
         };
@@ -137,7 +139,7 @@ impl Snapshot {
             lobby: machine.lobby.saved(),
             last_at: machine.last_at,
             lives: machine.lives.clone(),
-            marks: machine.marks.clone(),
+            milestones: machine.milestones.clone(),
             roster: machine.roster.saved(),
             rooms: machine.rooms.saved(),
             rules: machine.rules.saved(),
@@ -175,7 +177,7 @@ impl Saved {
             rules: StagedRules::restored(form.rules),
             last_at: form.last_at,
             lives: form.lives,
-            marks: form.marks,
+            milestones: form.milestones,
             decision_hashes: Some(DecisionHashes::new(Vouch { place, hash: form.decided }, form.at)),
         };
         Ok(Self { place, head, machine })

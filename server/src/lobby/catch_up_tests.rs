@@ -1,8 +1,8 @@
 //! Servers that start while the order has a new leader, which tells less of it than its predecessor had acknowledged,
 //! after the order has lost its end, or with a log that is ahead of the machine that was saved.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use hobnob_order::{
     Follower, Later, MemoryStream, OrderedStream, Place, PublishError, ServerId, StreamIdentity,
@@ -11,13 +11,15 @@ use hobnob_protocol::chain::Position;
 use hobnob_protocol::content::Content;
 use hobnob_protocol::ids::RunId;
 use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
 use hobnob_protocol::text::Text;
+use tokio::sync::watch;
 
 use super::*;
-use crate::decide::{ConnectionId, Entry, Join, Newcomer};
+use crate::decide::{ConnectionId, Entry, Join, NameBinding, Newcomer, Posts};
 use crate::log::check::verify;
-use crate::log::{MemoryLog, SqliteLog, SqliteOptions};
+use crate::log::{self, Batch, Contents, MemoryLog, OpenedRoom, SqliteLog, SqliteOptions, Stretch};
 
 /// An order that hides its newest batch from those who ask where it ends, so many times.
 struct Elected {
@@ -212,6 +214,77 @@ async fn what_was_said_in_a_room_that_has_ended_is_not_stored_again_whether_its_
             assert_eq!(rooms_in(&folder), expected, "again: {again}");
         }
     }
+}
+
+/// A log that notes which names were stored as freed, by batch.
+struct NotesFreed {
+    inner: MemoryLog,
+    freed: Mutex<Vec<Vec<UserName>>>,
+}
+
+impl LobbyLog for NotesFreed {
+    fn contents(&self) -> &Contents {
+        self.inner.contents()
+    }
+    fn rooms(&self) -> Vec<OpenedRoom> {
+        self.inner.rooms()
+    }
+    fn read_room(&self, room: LogId, after: Seq, limit: usize, max_bytes: usize) -> log::Later<'_, Stretch> {
+        self.inner.read_room(room, after, limit, max_bytes)
+    }
+    fn append(&self, batch: Batch) -> log::Later<'static, ()> {
+        if !batch.freed.is_empty() {
+            self.freed.lock().unwrap().push(batch.freed.clone());
+        }
+        self.inner.append(batch)
+    }
+    fn read(&self, after: Seq, limit: usize, max_bytes: usize) -> log::Later<'_, Stretch> {
+        self.inner.read(after, limit, max_bytes)
+    }
+    fn posts(&self) -> Posts {
+        self.inner.posts()
+    }
+    fn subscribe(&self) -> watch::Receiver<Position> {
+        self.inner.subscribe()
+    }
+    fn first(&self) -> Seq {
+        self.inner.first()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_names_than_are_stored_at_once_are_all_freed_once_while_catching_up() {
+    let inner = Arc::new(MemoryStream::new(StreamIdentity([7; 16])));
+    let stream: Arc<dyn OrderedStream<Proposals>> = Arc::clone(&inner) as _;
+    let publish = async |number, entries| {
+        let batch = Proposals { server: SERVER, number, vouch: None, entries };
+        inner.publish(Arc::new(batch)).await.unwrap();
+    };
+    let name = |n: u64| format!("n{n:04}").parse::<UserName>().unwrap();
+    let kept = |n: u64, seen| {
+        let key = PublicKey::new([1; 32]);
+        Entry::KeptName(NameBinding { name: name(n), key, seen, spoke: true, since: 0 })
+    };
+    let notes = Arc::new(NotesFreed { inner: MemoryLog::new(100), freed: Mutex::default() });
+    let log: Arc<dyn LobbyLog> = Arc::clone(&notes) as _;
+    publish(1, (0..2500).map(|n| kept(n, n)).collect()).await;
+    let start = Machine::shared(Position::start(&log.contents().log));
+    let machine = catch_up(&stream, start, &log).await.unwrap().machine;
+    assert_eq!(notes.inner.names().len(), 2500);
+    // Of the names that become free, one belongs to somebody again by the end.
+    publish(2, vec![Entry::Expire { now: 0, before: 2400, unspoken_before: 0, rooms_before: 0 }]).await;
+    publish(3, vec![kept(7, 9000)]).await;
+    let machine = catch_up(&stream, machine, &log).await.unwrap().machine;
+    let freed = std::mem::take(&mut *notes.freed.lock().unwrap());
+    assert_eq!(freed.iter().map(Vec::len).collect::<Vec<_>>(), [1000, 1000, 399]);
+    assert!(freed.into_iter().flatten().eq((0..2400).filter(|n| *n != 7).map(name)));
+    let mut left: Vec<UserName> = notes.inner.names().into_iter().map(|binding| binding.name).collect();
+    left.sort();
+    assert!(left.into_iter().eq([7].into_iter().chain(2400..2500).map(name)));
+    // The lobby goes on, and what is stored is not stored again.
+    publish(4, vec![kept(1, 9001)]).await;
+    catch_up(&stream, machine, &log).await.unwrap();
+    assert_eq!((notes.inner.names().len(), notes.freed.lock().unwrap().len()), (102, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Asks a user of another server whether he wants a private session. His server asks his client. A user may take
-//! minutes, so his server brings the answer later by a question of its own. Meanwhile the wish waits at both servers,
-//! and each of them forgets it in time. Only when the user has agreed do the servers introduce the two users
+//! minutes, so his server brings the answer later by a question of its own. Meanwhile the invitation waits at both
+//! servers, and each of them forgets it in time. Only when the user has agreed do the servers introduce the two users
 //! (`pair_elsewhere`). What is lost on the way counts as a refusal.
 
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::pairing::origin;
 use super::{Lobby, LobbyCommand};
 use crate::decide::ConnectionId;
-use crate::introductions::consent::{Answered, Wish};
-use crate::neighbour::{Answer, Asked, WishElsewhere};
+use crate::introductions::consent::{Answered, Invitation};
+use crate::neighbour::{Answer, Asked, InvitationElsewhere};
 
 /// How long another server may take to confirm that it asks its client, or that it has received the answer of a client
 /// of this server.
@@ -23,22 +23,23 @@ const ASK_LIMIT: Duration = Duration::from_secs(2);
 
 impl Lobby {
     /// A client of this server wants a session with a client of another server.
-    pub(super) fn ask_elsewhere_for_consent(&mut self, wish: Wish, now: Instant) {
+    pub(super) fn ask_elsewhere_for_consent(&mut self, invitation: Invitation, now: Instant) {
         // Two users who both want a session with each other have agreed to it.
-        if wish.session.is_none()
-            && let Some(first) = self.consents.take_crossing(wish.asker, wish.asked)
+        if invitation.session.is_none()
+            && let Some(first) = self.consents.take_crossing(invitation.asker, invitation.asked)
         {
             self.tell_asker_elsewhere(&Answered::Open(first));
         }
-        let (asker, request, to, session) = (wish.asker, wish.request, wish.asked, wish.session);
-        let Some(ask) = self.consents.ask(wish, now) else {
+        let (asker, request, to, session) =
+            (invitation.asker, invitation.request, invitation.asked, invitation.session);
+        let Some(ask) = self.consents.ask(invitation, now) else {
             return self.no_answer(asker, request, NoAnswerCode::Busy);
         };
         let Some(servers) = &self.servers else { return };
         let (neighbours, commands) = (Arc::clone(&servers.neighbours), servers.commands());
-        let wish = Box::new(WishElsewhere { asker, request, to, session });
+        let invitation = Box::new(InvitationElsewhere { asker, request, to, session });
         tokio::spawn(async move {
-            let question = Asked::Consent { wish }.to_bytes();
+            let question = Asked::Consent { invitation }.to_bytes();
             let answer = neighbours.ask(to.server(), question, ASK_LIMIT).await;
             let answer = answer.ok().and_then(|answer| Answer::read(&answer)).map(Box::new);
             if let Some(commands) = commands.upgrade() {
@@ -54,17 +55,24 @@ impl Lobby {
             Some(Answer::Busy) => NoAnswerCode::Busy,
             _ => NoAnswerCode::Silent,
         };
-        if let Some(Wish { asker, request, .. }) = self.consents.withdraw(ask) {
+        if let Some(Invitation { asker, request, .. }) = self.consents.withdraw(ask) {
             self.no_answer(asker, request, code);
         }
     }
 
     /// A client of another server wants a session with a client of this server.
-    pub(super) fn ask_for_elsewhere(&mut self, wish: WishElsewhere, back: oneshot::Sender<Bytes>) {
-        let _nobody_waits = back.send(self.ask_own_client(wish).to_bytes());
+    pub(super) fn ask_for_elsewhere(
+        &mut self,
+        invitation: InvitationElsewhere,
+        back: oneshot::Sender<Bytes>,
+    ) {
+        let _nobody_waits = back.send(self.ask_own_client(invitation).to_bytes());
     }
 
-    fn ask_own_client(&mut self, WishElsewhere { asker, request, to, session }: WishElsewhere) -> Answer {
+    fn ask_own_client(
+        &mut self,
+        InvitationElsewhere { asker, request, to, session }: InvitationElsewhere,
+    ) -> Answer {
         let roster = self.machine.roster();
         let (Some(who), Some(other)) = (roster.member(asker), roster.member(to)) else { return Answer::Gone };
         let (name, key, other, from) = ((*who.name).clone(), who.key, other.key, origin(who));
@@ -76,12 +84,12 @@ impl Lobby {
         if !self.rendezvous.may_ask(key, other, now) {
             return Answer::Busy;
         }
-        let wish = Wish { asker, from, request, asked: to, session, read: 0 };
+        let invitation = Invitation { asker, from, request, asked: to, session, read: 0 };
         if session.is_none() && self.consents.wants(to, asker) {
-            self.tell_asker_elsewhere(&Answered::Open(wish));
+            self.tell_asker_elsewhere(&Answered::Open(invitation));
             return Answer::Alive;
         }
-        let Some(ask) = self.consents.ask(wish, now) else { return Answer::Busy };
+        let Some(ask) = self.consents.ask(invitation, now) else { return Answer::Busy };
         let question = ServerMessage::Asked { ask, name, key, session };
         if self.seats.get(&to).is_some_and(|seat| seat.outlet.ask(&question)) {
             return Answer::Alive;
@@ -95,15 +103,15 @@ impl Lobby {
     pub(super) fn tell_asker_elsewhere(&mut self, answered: &Answered) {
         let Some(servers) = &self.servers else { return };
         let answer = match answered {
-            Answered::Open(wish) => {
-                self.consents.grant(wish, Instant::now());
+            Answered::Open(invitation) => {
+                self.consents.note_agreement(invitation, Instant::now());
                 ConsentAnswer::Open
             }
             Answered::Asking(_) => ConsentAnswer::Asking,
             Answered::Nothing(_, NoAnswerCode::Busy) => ConsentAnswer::Busy,
             Answered::Nothing(..) => ConsentAnswer::Declined,
         };
-        let Wish { asker, request, asked: by, .. } = *answered.wish();
+        let Invitation { asker, request, asked: by, .. } = *answered.invitation();
         let neighbours = Arc::clone(&servers.neighbours);
         tokio::spawn(async move {
             let question = Asked::Consented { asker, request, by, answer }.to_bytes();

@@ -47,6 +47,10 @@ pub(crate) enum LobbyCommand {
         from: ConnectionId,
         request: u32,
     },
+    Mutes {
+        from: ConnectionId,
+        request: u32,
+    },
     Ops {
         from: ConnectionId,
         request: u32,

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Lobby;
 use super::names_clock::NamesTime;
 use crate::decide::Entry;
+use crate::decide::roster::MOST_EXPIRED;
 
 /// How often the lobby looks for names to free and for dates to store.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
@@ -22,16 +23,20 @@ const UNSPOKEN_TTL: Duration = Duration::from_secs(24 * 3600);
 /// A room in which nobody was for this long is removed.
 const ROOM_TTL: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// How many names are freed at a time, unless more have the same date: some milliseconds' work. If there are more names
-/// than a hundred times as many, it is a hundredth of them, because all names are looked through each time.
+/// How many names are freed at a time: some milliseconds' work. If there are more names than a hundred times as many, it
+/// is a hundredth of them, because all names are looked through each time. If more names have the same date, it is as
+/// many as one entry frees, and never more than that.
 const PIECE: usize = 1000;
 const PIECES: usize = 100;
+
+// One entry frees a whole piece. Otherwise the last piece would leave some names for an hour.
+const _: () = assert!(PIECE <= MOST_EXPIRED);
 
 /// How long the lobby does other things before it frees further names.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// After this many dates were noted, the date is proposed anew. Otherwise all users who come within an hour have the
-/// same date, and their names can only be freed at the same time.
+/// same date, and thousands of names would be freed at once.
 const DATES_ALIKE: usize = 1000;
 
 /// The names and rooms that are still to be freed: the oldest first, some at a time.
@@ -88,7 +93,7 @@ impl Lobby {
             let unspoken_before = absent_until.saturating_sub(UNSPOKEN_TTL.as_millis() as u64);
             let rooms_before = absent_until.saturating_sub(ROOM_TTL.as_millis() as u64);
             let (dates, all) = self.machine.roster().dates_of_past(before, unspoken_before);
-            let (until, dated) = (pieces(dates, PIECE.max(all / PIECES)), 0);
+            let (until, dated) = (pieces(dates, (all / PIECES).clamp(PIECE, MOST_EXPIRED)), 0);
             self.expiry = Expiry { until, before, unspoken_before, rooms_before, due: None, dated };
             self.gathered.push(self.expiry.next(date, now));
             self.drop_old();
@@ -112,14 +117,12 @@ impl Lobby {
     }
 }
 
-/// Returns until which date, exclusive, each piece goes if each has about as many of these dates as `size` says. All
-/// names of one date are in one piece.
+/// Returns until which date, exclusive, each piece goes if each has about as many of these dates as `size` says. If many
+/// names have one date, several pieces end with it. Each of them has what the one before left, and is empty if that was
+/// nothing.
 fn pieces(mut dates: Vec<u64>, size: usize) -> VecDeque<u64> {
     dates.sort_unstable();
-    let mut until: Vec<u64> =
-        dates.chunks(size).filter_map(|piece| piece.last()).map(|last| last.saturating_add(1)).collect();
-    until.dedup();
-    until.into()
+    dates.chunks(size).filter_map(|piece| piece.last()).map(|last| last.saturating_add(1)).collect()
 }
 
 #[cfg(test)]
@@ -130,8 +133,8 @@ mod tests {
     fn names_go_in_pieces_that_together_are_all() {
         assert!(pieces(Vec::new(), 3).is_empty());
         assert_eq!(pieces(vec![5, 1, 4, 2, 3, 6, 7], 3), [4, 7, 8]);
-        assert_eq!(pieces(vec![9; 100], 3), [10], "names of one date cannot be told apart");
-        assert_eq!(pieces(vec![1, 1, 1, 1, 2], 2), [2, 3]);
+        assert_eq!(pieces(vec![9; 8], 3), [10, 10, 10], "names of one date cannot be told apart");
+        assert_eq!(pieces(vec![1, 1, 1, 1, 2], 2), [2, 2, 3]);
     }
 
     #[test]

@@ -15,9 +15,10 @@
 //! the other one is at another server (`consent_elsewhere`, `pair_elsewhere`). `presence` gathers who came and went,
 //! and `tell_presence` tells the others of it. `rooms` does all of that for rooms: their messages, their members, and
 //! who came and went. `operators` does what operators decided, and answers what they ask. `housekeeping` proposes that
-//! names and rooms which nobody uses any more are freed. `parts` puts a lobby together.
+//! names and rooms which nobody uses any more are freed. `assembly` puts a lobby together.
 
 mod ask_machine;
+mod assembly;
 mod batch;
 mod catch_up;
 mod catching;
@@ -36,7 +37,6 @@ mod outcome;
 mod outlet;
 mod pair_elsewhere;
 mod pairing;
-mod parts;
 mod presence;
 mod questions;
 mod quiet;
@@ -83,13 +83,13 @@ use crate::relay::kept_out::KeptOut;
 use crate::tokens::Tokens;
 
 pub(crate) use self::ask_machine::ask_machine;
+pub(crate) use self::assembly::{Clock, LobbyParts, lobby, wall_clock};
 pub use self::catch_up::CannotCatchUp;
 pub(crate) use self::catch_up::{BEGIN_AGAIN, CaughtUp, catch_up, read_up};
 pub(crate) use self::chunk::Chunk;
 pub(crate) use self::fault::LobbyFault;
 pub(crate) use self::handle::{Join, LobbyCommand, LobbyHandle};
 pub(crate) use self::outlet::{Admitted, Ending, Memory, Outlet};
-pub(crate) use self::parts::{Clock, LobbyParts, lobby, wall_clock};
 pub(crate) use self::presence::{News, NewsLines};
 pub(crate) use self::rooms::RoomMemory;
 pub(crate) use self::servers::{ConnectionNumbers, Sharing, first_connection, new_server};
@@ -294,6 +294,7 @@ impl Lobby {
             question @ (LobbyCommand::Users { .. }
             | LobbyCommand::Rooms { .. }
             | LobbyCommand::Bans { .. }
+            | LobbyCommand::Mutes { .. }
             | LobbyCommand::Ops { .. }
             | LobbyCommand::Whois { .. }) => self.ask(question),
             LobbyCommand::AskedElsewhere { ask, answer } => {

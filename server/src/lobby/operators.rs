@@ -6,11 +6,14 @@ use std::sync::Arc;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::content::ActTarget;
 use hobnob_protocol::key::Fingerprint;
-use hobnob_protocol::message::{BanRow, NoAnswerCode, OperatorRow, Refused, RefusedCode, ServerMessage};
+use hobnob_protocol::message::{
+    NoAnswerCode, OperatorRow, Refused, RefusedCode, RestraintRow, ServerMessage,
+};
 use hobnob_protocol::name::UserName;
 
-use super::{Admitted, Ending, Lobby};
+use super::{Admitted, Ending, Lobby, Seat};
 use crate::decide::ConnectionId;
+use crate::decide::rules::Sentence;
 
 impl Lobby {
     /// Returns what a client that is let in is told.
@@ -49,21 +52,30 @@ impl Lobby {
 
     /// Answers who and what is banned. Only operators get the answer, because it contains addresses.
     pub(super) fn bans(&self, from: ConnectionId, request: u32) {
-        let (Some(seat), Some(member)) = (self.seats.get(&from), self.machine.roster().member(from)) else {
-            return;
-        };
-        let rules = self.machine.rules();
-        if !rules.is_operator(&member.key) {
-            let code = NoAnswerCode::NotOperator;
-            return seat.outlet.tell(&ServerMessage::NoAnswer { request, code });
+        if let Some(seat) = self.seat_of_operator(from, request) {
+            let bans = self.machine.rules().bans().into_iter();
+            seat.outlet
+                .bans(request, bans.filter_map(|ban| row(&ban.what, ban.name, ban.sentence)).collect());
         }
-        let row = |ban: crate::decide::rules::Ban| {
-            let what = ActTarget::new(ban.what.to_string()).ok()?;
-            let sentence = ban.sentence;
-            let (by, at, until, reason) = (sentence.by, sentence.at, sentence.until, sentence.reason);
-            Some(BanRow { what, name: ban.name, by, at, until, reason })
-        };
-        seat.outlet.bans(request, rules.bans().into_iter().filter_map(row).collect());
+    }
+
+    /// Answers who is muted. Only operators get the answer, as with bans.
+    pub(super) fn mutes(&self, from: ConnectionId, request: u32) {
+        if let Some(seat) = self.seat_of_operator(from, request) {
+            let mutes = self.machine.rules().mutes().into_iter();
+            let rows = mutes.filter_map(|muted| row(&muted.fingerprint, muted.name, muted.sentence));
+            seat.outlet.mutes(request, rows.collect());
+        }
+    }
+
+    /// Returns the seat of an operator. Anybody else who asks such a question is told that he is none.
+    fn seat_of_operator(&self, from: ConnectionId, request: u32) -> Option<&Seat> {
+        let (seat, member) = (self.seats.get(&from)?, self.machine.roster().member(from)?);
+        if self.machine.rules().is_operator(&member.key) {
+            return Some(seat);
+        }
+        seat.outlet.tell(&ServerMessage::NoAnswer { request, code: NoAnswerCode::NotOperator });
+        None
     }
 
     /// Answers who the operators are. Operators who are here are named by the names they have here.
@@ -84,4 +96,11 @@ impl Lobby {
         });
         seat.outlet.ops(request, ops.collect());
     }
+}
+
+/// Makes a row of the answer that lists the bans or the mutes.
+fn row(what: &impl ToString, name: Option<UserName>, sentence: Sentence) -> Option<RestraintRow> {
+    let what = ActTarget::new(what.to_string()).ok()?;
+    let Sentence { by, at, until, reason } = sentence;
+    Some(RestraintRow { what, name, by, at, until, reason })
 }

@@ -7,7 +7,7 @@ use hobnob_protocol::candidate::Candidate;
 use hobnob_protocol::chain::Position;
 use hobnob_protocol::content::ShortText;
 use hobnob_protocol::message::{
-    BanRow, Introduction, NotJoinedCode, OperatorRow, RoomSummary, ServerMessage,
+    Introduction, NotJoinedCode, OperatorRow, RestraintRow, RoomSummary, ServerMessage,
 };
 use hobnob_protocol::name::UserName;
 use hobnob_protocol::room::RoomName;
@@ -38,7 +38,9 @@ pub(crate) trait Outlet: Send + Sync {
     /// Tells the client the answer to `rooms`.
     fn rooms(&self, request: u32, rooms: Arc<[RoomSummary]>);
     /// Tells the client the answer to `bans`.
-    fn bans(&self, request: u32, bans: Vec<BanRow>);
+    fn bans(&self, request: u32, bans: Vec<RestraintRow>);
+    /// Tells the client the answer to `mutes`.
+    fn mutes(&self, request: u32, mutes: Vec<RestraintRow>);
     /// Tells the client the answer to `ops`.
     fn ops(&self, request: u32, ops: Vec<OperatorRow>);
     /// The client is in a room. The connection finds out from which position the client reads on, as for

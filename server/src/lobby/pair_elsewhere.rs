@@ -150,7 +150,7 @@ impl Lobby {
         let Some(other) = self.machine.roster().member(to) else { return Answer::Gone };
         let now = Instant::now();
         // Nobody is introduced to a user to whom he has not agreed.
-        if !self.consents.take_granted((asker.connection, asker.request), to, asker.session, now) {
+        if !self.consents.take_agreement((asker.connection, asker.request), to, asker.session, now) {
             return Answer::Busy;
         }
         let parties = ((asker.key, asker.run), (other.key, other.run));

@@ -1,6 +1,6 @@
 //! Private sessions, as far as the lobby has to do with them. A user who wants one asks, the other user's client is
 //! asked whether he wants it, too, and only then each is told the other's name, key and addresses. Which questions wait
-//! is in [`crate::introductions::consent`]; which two wishes make one session is in
+//! is in [`crate::introductions::consent`]; which two invitations make one session is in
 //! [`crate::introductions::rendezvous`].
 
 use hobnob_protocol::ids::PairToken;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Lobby;
 use crate::decide::roster::Member;
 use crate::decide::{ConnectionId, Party};
-use crate::introductions::consent::{Answered, Wish};
+use crate::introductions::consent::{Answered, Invitation};
 use crate::introductions::places::Origin;
 use crate::introductions::rendezvous::{Meeting, Told};
 
@@ -36,29 +36,30 @@ impl Lobby {
         if !self.rendezvous.may_ask(asker.key, other.key, now) {
             return self.no_answer(from, request, NoAnswerCode::Busy);
         }
-        let wish = Wish { asker: from, from: origin(asker), request, asked: to, session, read };
+        let invitation = Invitation { asker: from, from: origin(asker), request, asked: to, session, read };
         if to.server() != self.server {
-            return self.ask_elsewhere_for_consent(wish, now);
+            return self.ask_elsewhere_for_consent(invitation, now);
         }
         if session.is_none() {
             // Two users who both want a session with each other have agreed to it.
             if let Some(first) = self.consents.take_crossing(from, to) {
-                return self.meet_at_once(&first, &wish);
+                return self.meet_at_once(&first, &invitation);
             }
             let read = Told { connection: from, number: read };
             if self.rendezvous.has_crossing(party(asker), party(other), read, now) {
-                return self.meet(&wish);
+                return self.meet(&invitation);
             }
         }
-        self.ask_for_consent(wish, now);
+        self.ask_for_consent(invitation, now);
     }
 
     /// Asks whether the other user wants it, too.
-    fn ask_for_consent(&mut self, wish: Wish, now: Instant) {
-        let (asker, asked, request, session) = (wish.asker, wish.asked, wish.request, wish.session);
+    fn ask_for_consent(&mut self, invitation: Invitation, now: Instant) {
+        let (asker, asked, request, session) =
+            (invitation.asker, invitation.asked, invitation.request, invitation.session);
         let Some(member) = self.machine.roster().member(asker) else { return };
         let (name, key) = ((*member.name).clone(), member.key);
-        let Some(ask) = self.consents.ask(wish, now) else {
+        let Some(ask) = self.consents.ask(invitation, now) else {
             return self.no_answer(asker, request, NoAnswerCode::Busy);
         };
         let question = ServerMessage::Asked { ask, name, key, session };
@@ -71,18 +72,18 @@ impl Lobby {
     /// A client says whether its user wants the session about which it was asked.
     pub(super) fn consent(&mut self, from: ConnectionId, ask: u64, answer: ConsentAnswer) {
         match self.consents.answer(from, ask, answer, Instant::now()) {
-            Some(answered) if answered.wish().asker.server() != self.server => {
+            Some(answered) if answered.invitation().asker.server() != self.server => {
                 self.tell_asker_elsewhere(&answered);
             }
-            Some(Answered::Open(wish)) if wish.asked.server() != self.server => {
-                let Wish { asker, request, asked, session, read, .. } = wish;
+            Some(Answered::Open(invitation)) if invitation.asked.server() != self.server => {
+                let Invitation { asker, request, asked, session, read, .. } = invitation;
                 self.pair_elsewhere((asker, request), asked, session, read);
             }
-            Some(Answered::Open(wish)) => self.meet(&wish),
-            Some(Answered::Asking(Wish { asker, request, .. })) => {
+            Some(Answered::Open(invitation)) => self.meet(&invitation),
+            Some(Answered::Asking(Invitation { asker, request, .. })) => {
                 self.tell(asker, &ServerMessage::Asking { request });
             }
-            Some(Answered::Nothing(Wish { asker, request, .. }, code)) => {
+            Some(Answered::Nothing(Invitation { asker, request, .. }, code)) => {
                 self.no_answer(asker, request, code)
             }
             None => {}
@@ -91,21 +92,21 @@ impl Lobby {
 
     /// Tells the askers whose question nobody has answered in time.
     pub(super) fn settle_consents(&mut self, now: Instant) {
-        for (Wish { asker, request, .. }, code) in self.consents.take_overdue(now) {
+        for (Invitation { asker, request, .. }, code) in self.consents.take_overdue(now) {
             self.no_answer(asker, request, code);
         }
     }
 
     /// Tells the askers whose question was put to a client that is gone.
     pub(super) fn no_longer_asked(&mut self, gone: ConnectionId) {
-        for Wish { asker, request, .. } in self.consents.gone(gone) {
+        for Invitation { asker, request, .. } in self.consents.gone(gone) {
             self.no_answer(asker, request, NoAnswerCode::Silent);
         }
     }
 
     /// Introduces two users who both want it, for a new session or to rebuild one.
-    fn meet(&mut self, wish: &Wish) {
-        let Wish { asker: from, request, asked: to, session, read, .. } = *wish;
+    fn meet(&mut self, invitation: &Invitation) {
+        let Invitation { asker: from, request, asked: to, session, read, .. } = *invitation;
         let roster = self.machine.roster();
         let (Some(asker), Some(other)) = (roster.member(from), roster.member(to)) else {
             return self.no_answer(from, request, NoAnswerCode::Silent);
@@ -141,9 +142,9 @@ impl Lobby {
         self.tell(from, &ServerMessage::Introduced(answer));
     }
 
-    /// Introduces two users whose wishes for a new session have crossed before either was answered. The first to ask is
-    /// the forker. Both get an answer to their own question, so that no later wish can cross this one.
-    fn meet_at_once(&mut self, first: &Wish, second: &Wish) {
+    /// Introduces two users whose invitations to a new session have crossed before either was answered. The first to
+    /// ask is the forker. Both get an answer to their own question, so that no later invitation can cross this one.
+    fn meet_at_once(&mut self, first: &Invitation, second: &Invitation) {
         let roster = self.machine.roster();
         let (Some(forker), Some(other)) = (roster.member(first.asker), roster.member(second.asker)) else {
             return self.no_answer(second.asker, second.request, NoAnswerCode::Silent);

@@ -1,4 +1,4 @@
-//! Questions to the lobby: who is here, who a user is, which rooms, bans and operators there are.
+//! Questions to the lobby: who is here, who a user is, which rooms, bans, mutes and operators there are.
 
 use hobnob_protocol::message::ServerMessage;
 use hobnob_protocol::name::UserName;
@@ -28,6 +28,7 @@ impl Lobby {
             }
             LobbyCommand::Rooms { from, request } => self.list_rooms(from, request),
             LobbyCommand::Bans { from, request } => self.bans(from, request),
+            LobbyCommand::Mutes { from, request } => self.mutes(from, request),
             LobbyCommand::Ops { from, request } => self.ops(from, request),
             LobbyCommand::Whois { from, request, name } => self.whois(from, request, name),
             _ => {}

@@ -18,7 +18,7 @@ use crate::log::LobbyLog;
 pub(super) const MAX_COMPARISONS: usize = 1024;
 
 impl Lobby {
-    /// Answers a text whose id is in the log already, as message `seq`.
+    /// Answers a text that the log has already, under the number `seq`.
     pub(super) fn said_again(
         &self,
         to: ConnectionId,

@@ -208,7 +208,7 @@ impl Lobby {
             Some(Asked::Alive { connection }) => self.is_alive(connection, answer),
             Some(Asked::Machine { place, part }) => self.tell_machine(place, part, answer),
             Some(Asked::Messages { room, after }) => self.tell_messages(room, after, answer),
-            Some(Asked::Consent { wish }) => self.ask_for_elsewhere(*wish, answer),
+            Some(Asked::Consent { invitation }) => self.ask_for_elsewhere(*invitation, answer),
             Some(Asked::Consented { asker, request, by, answer: said }) => {
                 self.consented_elsewhere((asker, request), by, said);
                 let _nobody_waits = answer.send(Answer::Alive.to_bytes());

@@ -11,7 +11,7 @@ use crate::log::LogError;
 use crate::log::sqlite::head_record::Noted;
 use crate::log::sqlite::log_number::LogNumber;
 use crate::log::sqlite::standing_rows::NotedStanding;
-use crate::log::sqlite::{file, gone, name_file, room_rows, rows, sizes};
+use crate::log::sqlite::{file, gone, name_file, room_rows, sizes, stored_form};
 
 /// What was found in a log that is sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +45,11 @@ pub fn verify(dir: &Path) -> Result<Report, LogError> {
     let noted = Noted::read(dir)?;
     let conn = file::open_for_reading(dir)?;
     // One transaction sees the log as it is at one moment, whatever a server writes meanwhile.
-    let tx = conn.unchecked_transaction().map_err(|err| rows::unreadable(&conn, &err))?;
+    let tx = conn.unchecked_transaction().map_err(|err| stored_form::unreadable(&conn, &err))?;
     let report = check(&tx).map_err(|err| name_file(&tx, err))?;
     gone::remembered(&tx, LogNumber::LOBBY, report.head.seq, all_noted(report.head))
         .map_err(|err| name_file(&tx, err))?;
-    noted.map_or(Ok(()), |noted| noted.require(dir, &tx, &rows::meta(&tx)?, report.head))?;
+    noted.map_or(Ok(()), |noted| noted.require(dir, &tx, &stored_form::meta(&tx)?, report.head))?;
     check_file(&tx)?;
     Ok(report)
 }
@@ -78,7 +78,7 @@ impl fmt::Display for Report {
 fn check(conn: &Connection) -> Result<Report, LogError> {
     let (meta, head) = file::ends(conn)?;
     let messages = file::check_from(conn, meta.number, meta.base, head)?;
-    rows::names(conn)?;
+    stored_form::names(conn)?;
     let (rooms, room_messages) = check_rooms(conn)?;
     Ok(Report { log: meta.log, first: meta.base.seq.next(), head, messages, rooms, room_messages })
 }
@@ -114,7 +114,7 @@ fn all_noted(head: Position) -> NotedStanding {
 fn check_file(conn: &Connection) -> Result<(), LogError> {
     let found: String = conn
         .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
-        .map_err(|err| rows::unreadable(conn, &err))?;
+        .map_err(|err| stored_form::unreadable(conn, &err))?;
     if found == "ok" {
         return Ok(());
     }

@@ -3,10 +3,12 @@
 //!
 //! The lock belongs to the operating system and is on an open file, so it ends with the process, however the process
 //! ends. The note is a second file, which is replaced by renaming, so that a reader sees the old note or the new one.
+//! Where no file can be made, as on a full disk, the note that is there is written over, and while it is half written it
+//! does not read as a note.
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +24,10 @@ const HOLDER_FILE: &str = "holder";
 
 /// The greatest size of a note. A note is far smaller, so a longer file is no note.
 const MAX_HOLDER_BYTES: u64 = 4096;
+
+/// The first byte of a note that is being written over. No JSON begins with it, so what a killed program leaves half
+/// written is no note.
+const UNFINISHED: &[u8] = b"!";
 
 /// Holds a store for this process as long as the value lives.
 #[derive(Debug)]
@@ -116,10 +122,11 @@ impl fmt::Display for Holder {
 /// killed leaves its note behind.
 #[must_use]
 pub fn holder(dir: &Path) -> Option<Holder> {
-    let mut text = String::new();
+    // All of it is read at once, because another program may be writing over it.
+    let mut note = Vec::with_capacity(MAX_HOLDER_BYTES as usize + 1);
     let file = File::open(dir.join(HOLDER_FILE)).ok()?;
-    io::Read::read_to_string(&mut io::Read::take(file, MAX_HOLDER_BYTES), &mut text).ok()?;
-    serde_json::from_str(&text).ok()
+    io::Read::read_to_end(&mut io::Read::take(file, MAX_HOLDER_BYTES), &mut note).ok()?;
+    serde_json::from_slice(&note).ok()
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {
@@ -146,8 +153,19 @@ fn overwrite(path: &Path, holder: &Holder) -> io::Result<()> {
     let note = serde_json::to_vec(holder)?;
     let mut file = OpenOptions::new().write(true).open(path)?;
     make_private(&file)?;
-    file.write_all(&note)?;
-    file.set_len(note.len() as u64)
+    for (at, bytes) in overwriting(&note) {
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(bytes)?;
+        // The first byte says that the note is unfinished until the file has its length, too.
+        file.set_len(note.len() as u64)?;
+    }
+    Ok(())
+}
+
+/// Returns what is written over an old note, in this order and each at its place. The first byte comes first and last.
+fn overwriting(note: &[u8]) -> [(u64, &[u8]); 3] {
+    let (first, rest) = note.split_at(note.len().min(1));
+    [(0, UNFINISHED), (1, rest), (0, first)]
 }
 
 fn held(dir: &Path) -> LogError {
@@ -220,6 +238,26 @@ mod tests {
         overwrite(&path, &holder_of(7)).unwrap();
         assert_eq!(holder(folder.path()), Some(holder_of(7)));
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_note_that_is_half_written_over_another_reads_as_the_old_one_or_as_none() {
+        let of = |pid| Holder { program: "hobnob-server".into(), pid, address: None };
+        let written = |pid| serde_json::to_vec(&of(pid)).unwrap();
+        let read = |note: &[u8]| serde_json::from_slice::<Holder>(note).ok();
+        // Half of one number and half of the other would be a third number.
+        for (old, new) in [(11_111, 22_222), (11_111, 2), (1, 22_222)] {
+            let (mut file, note) = (written(old), written(new));
+            for (at, bytes) in overwriting(&note) {
+                for (at, byte) in (at as usize..).zip(bytes) {
+                    assert!([None, Some(of(old))].contains(&read(&file)));
+                    file.resize(file.len().max(at + 1), 0);
+                    file[at] = *byte;
+                }
+                file.resize(note.len(), 0);
+            }
+            assert_eq!(read(&file), Some(of(new)));
+        }
     }
 
     #[test]

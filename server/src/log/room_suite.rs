@@ -10,7 +10,7 @@ use hobnob_protocol::chain::{LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::content::{Act, ShortText};
 use rusqlite::Connection;
 
-use super::suite::{ANNA, Author, RUN, batch, binding, shown};
+use super::suite::author::{ANNA, Author, RUN, batch, binding, shown};
 use super::{Batch, KeptRoom, LobbyLog, LogError, MemoryLog, RoomBatch, RoomId, SqliteLog, SqliteOptions};
 use crate::log::check::verify;
 

@@ -1,79 +1,34 @@
 //! One suite of behaviours that every implementation of a log must have. An implementation gives a new log and the
-//! bindings that are in it. What only a file can do is tested beside its implementation.
+//! bindings that are in it. The behaviours of one subject have a file of their own: `kept`, `refused`, `sent_again`; the
+//! others are here. What only a file can do is tested beside its implementation.
+
+pub(super) mod author;
+mod kept;
+mod refused;
+mod sent_again;
 
 use std::future;
 
-use hobnob_protocol::chain::{ChainHash, LobbyMessage, LogId, Position, Seq, genesis, link};
-use hobnob_protocol::ids::RunId;
-use hobnob_protocol::key::PublicKey;
-use hobnob_protocol::name::UserName;
-use hobnob_protocol::text::Text;
+use hobnob_protocol::chain::{LogId, Position, Seq};
 use tokio::sync::watch;
 
+use self::author::{ANNA, Author, BOB, RUN, batch, binding, name};
+use self::kept::{
+    a_log_that_keeps_one_message_shows_the_newest, only_as_many_of_the_newest_messages_as_are_kept_are_shown,
+    the_first_shown_message_follows_from_the_position_before_it,
+};
+use self::refused::{
+    a_batch_is_stored_whole_or_not_at_all, messages_that_do_not_follow_from_the_head_are_refused,
+};
+use self::sent_again::{
+    a_post_is_not_stored_twice, posts_are_found_after_their_texts_are_gone,
+    posts_are_found_by_author_run_and_number, posts_beyond_the_limit_are_forgotten_after_some_appends,
+};
 use super::posts::Posts;
 use super::{
-    AppendedHere, Batch, Contents, Later, LobbyLog, LogError, MemoryLog, NameBinding, OpenedRoom, Remembers,
-    SqliteLog, SqliteOptions, Stretch, sqlite,
+    AppendedHere, Batch, Contents, Later, LobbyLog, MemoryLog, NameBinding, OpenedRoom, Remembers, SqliteLog,
+    SqliteOptions, Stretch, sqlite,
 };
-
-pub(super) const ANNA: PublicKey = PublicKey::new([1; 32]);
-pub(super) const BOB: PublicKey = PublicKey::new([2; 32]);
-pub(super) const RUN: RunId = RunId::new([3; 8]);
-
-/// Makes messages with numbers and hashes, as the lobby does.
-pub(super) struct Author {
-    pub(super) head: Position,
-}
-
-impl Author {
-    pub(super) fn of(log: &dyn LobbyLog) -> Self {
-        Self { head: log.contents().head }
-    }
-
-    /// Returns the next message. Its number in the author's run is the same as its number in the log.
-    pub(super) fn say(&mut self, text: &str) -> LobbyMessage {
-        let id = self.head.seq.next().0;
-        self.say_as(ANNA, RUN, id, text)
-    }
-
-    pub(super) fn say_as(&mut self, key: PublicKey, run: RunId, id: u64, text: &str) -> LobbyMessage {
-        let mut message = LobbyMessage {
-            seq: self.head.seq.next(),
-            at: 1_700_000_000_000 + id % 1000,
-            name: name("Ännä"),
-            key,
-            run,
-            id,
-            content: Text::new(text).unwrap().into(),
-            hash: ChainHash::new([0; 32]),
-        };
-        message.hash = link(&self.head.hash, &message);
-        self.head = Position { seq: message.seq, hash: message.hash };
-        message
-    }
-
-    pub(super) fn say_many(&mut self, count: usize) -> Vec<LobbyMessage> {
-        (0..count).map(|n| self.say(&format!("text {n}"))).collect()
-    }
-}
-
-pub(super) fn name(text: &str) -> UserName {
-    text.parse().unwrap()
-}
-
-pub(super) fn batch(messages: Vec<LobbyMessage>) -> Batch {
-    Batch { messages: messages.into(), ..Batch::default() }
-}
-
-pub(super) fn binding(text: &str, key: PublicKey, seen: u64) -> NameBinding {
-    NameBinding { name: name(text), key, seen, spoke: false, since: 0 }
-}
-
-/// Returns the numbers of all messages that are shown.
-pub(super) async fn shown(log: &dyn LobbyLog) -> Vec<u64> {
-    let stretch = log.read(Seq(0), usize::MAX, usize::MAX).await.unwrap();
-    stretch.messages.iter().map(|message| message.seq.0).collect()
-}
 
 /// What the suite needs of an implementation.
 trait Engine {
@@ -116,7 +71,7 @@ impl Engine for Stored {
     }
 
     fn names(&self) -> Vec<NameBinding> {
-        sqlite::rows::names(&sqlite::file::open_for_reading(self.folder.path()).unwrap()).unwrap()
+        sqlite::stored_form::names(&sqlite::file::open_for_reading(self.folder.path()).unwrap()).unwrap()
     }
 }
 
@@ -284,113 +239,6 @@ async fn texts_and_numbers_of_every_kind_come_back_unchanged<E: Engine>() {
     assert_eq!(log.find(ANNA, RUN, 1 << 63).await.unwrap(), Some(Seq(3)));
 }
 
-async fn only_as_many_of_the_newest_messages_as_are_kept_are_shown<E: Engine>() {
-    let engine = E::new(3);
-    let log = engine.log();
-    let mut author = Author::of(log);
-    for (count, expected) in
-        [(2, vec![1, 2]), (2, vec![2, 3, 4]), (10, vec![12, 13, 14]), (1, vec![13, 14, 15])]
-    {
-        log.append(batch(author.say_many(count))).await.unwrap();
-        assert_eq!(shown(log).await, expected);
-        assert_eq!(log.first(), Seq(expected[0]));
-    }
-    // These are many more messages than are removed at once.
-    log.append(batch(author.say_many(2500))).await.unwrap();
-    log.append(batch(author.say_many(2500))).await.unwrap();
-    assert_eq!(shown(log).await, [5013, 5014, 5015]);
-    assert_eq!(log.first(), Seq(5013));
-}
-
-async fn a_log_that_keeps_one_message_shows_the_newest<E: Engine>() {
-    let engine = E::new(1);
-    let log = engine.log();
-    let mut author = Author::of(log);
-    for seq in 1..=1200 {
-        log.append(batch(author.say_many(1))).await.unwrap();
-        assert_eq!(log.first(), Seq(seq));
-    }
-    assert_eq!(shown(log).await, [1200]);
-}
-
-async fn the_first_shown_message_follows_from_the_position_before_it<E: Engine>() {
-    let engine = E::new(2);
-    let log = engine.log();
-    let mut author = Author::of(log);
-    for count in [1, 1, 1, 3000, 1] {
-        let messages = author.say_many(count);
-        log.append(batch(messages)).await.unwrap();
-        let stretch = log.read(Seq(0), 10, 1000).await.unwrap();
-        let mut position = stretch.after;
-        stretch.messages.iter().for_each(|message| position.advance(message).unwrap());
-        assert_eq!(position, author.head);
-    }
-}
-
-async fn posts_are_found_by_author_run_and_number<E: Engine>() {
-    let engine = E::new(1000);
-    let log = engine.log();
-    let mut author = Author::of(log);
-    let other_run = RunId::new([4; 8]);
-    let messages = vec![
-        author.say_as(ANNA, RUN, 2, "a"),
-        author.say_as(BOB, RUN, 9, "b"),
-        author.say_as(ANNA, other_run, 5, "c"),
-        author.say_as(ANNA, RUN, 256, "d"),
-    ];
-    log.append(batch(messages)).await.unwrap();
-    assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), Some(256));
-    assert_eq!(log.last_id(ANNA, other_run).await.unwrap(), Some(5));
-    assert_eq!(log.last_id(BOB, other_run).await.unwrap(), None);
-    assert_eq!(log.find(ANNA, RUN, 2).await.unwrap(), Some(Seq(1)));
-    assert_eq!(log.find(ANNA, RUN, 256).await.unwrap(), Some(Seq(4)));
-    assert_eq!(log.find(BOB, RUN, 2).await.unwrap(), None);
-}
-
-async fn posts_are_found_after_their_texts_are_gone<E: Engine>() {
-    let engine = E::new(1);
-    let log = engine.log();
-    let mut author = Author::of(log);
-    for _ in 0..3 {
-        log.append(batch(author.say_many(1500))).await.unwrap();
-    }
-    assert_eq!(log.find(ANNA, RUN, 7).await.unwrap(), Some(Seq(7)));
-    assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), Some(4500));
-}
-
-async fn posts_beyond_the_limit_are_forgotten_after_some_appends<E: Engine>() {
-    let engine = E::new(1);
-    let log = engine.log();
-    let mut author = Author::of(log);
-    let messages = author.say_many(super::POSTS_REMEMBERED as usize + 5000);
-    for some in messages.chunks(5000) {
-        log.append(batch(some.to_vec())).await.unwrap();
-    }
-    // Posts are forgotten in the course of the next appends.
-    for _ in 0..10 {
-        log.append(batch(author.say_many(1000))).await.unwrap();
-    }
-    assert_eq!(log.find(ANNA, RUN, 1).await.unwrap(), None);
-    let kept = author.head.seq.0 - super::POSTS_REMEMBERED + 1;
-    assert_eq!(log.find(ANNA, RUN, kept).await.unwrap(), Some(Seq(kept)));
-}
-
-async fn a_post_is_not_stored_twice<E: Engine>() {
-    let engine = E::new(1000);
-    let log = engine.log();
-    let mut author = Author::of(log);
-    log.append(batch(vec![author.say_as(ANNA, RUN, 1, "once")])).await.unwrap();
-
-    let head = author.head;
-    let again = author.say_as(ANNA, RUN, 1, "twice");
-    assert!(matches!(log.append(batch(vec![again])).await, Err(LogError::Write(_))));
-    author.head = head;
-    let two = vec![author.say_as(ANNA, RUN, 2, "once"), author.say_as(ANNA, RUN, 2, "twice")];
-    assert!(matches!(log.append(batch(two)).await, Err(LogError::Write(_))));
-    assert_eq!(shown(log).await, [1]);
-    assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), Some(1));
-}
-
 async fn bindings_are_made_changed_and_freed<E: Engine>() {
     let engine = E::new(1000);
     let log = engine.log();
@@ -429,51 +277,4 @@ async fn every_subscriber_is_told_of_each_new_head<E: Engine>() {
     log.append(Batch { names: vec![binding("anna", ANNA, 1)], ..Batch::default() }).await.unwrap();
     assert!(!heads.has_changed().unwrap(), "a binding alone moves no head");
     assert_eq!(*log.subscribe().borrow(), author.head);
-}
-
-async fn a_batch_is_stored_whole_or_not_at_all<E: Engine>() {
-    let engine = E::new(1000);
-    let log = engine.log();
-    let mut author = Author::of(log);
-    log.append(Batch { names: vec![binding("anna", ANNA, 1)], ..Batch::default() }).await.unwrap();
-    let head = author.head;
-    let good = author.say("good");
-    let mut bad = author.say("bad");
-    bad.content = Text::new("edited").unwrap().into();
-    let refused = Batch {
-        messages: vec![good.clone(), bad].into(),
-        names: vec![binding("bob", BOB, 1)],
-        freed: vec![name("anna")],
-        ..Batch::default()
-    };
-    assert!(log.append(refused).await.is_err());
-    assert!(shown(log).await.is_empty());
-    assert_eq!(log.last_id(ANNA, RUN).await.unwrap(), None);
-    assert_eq!(*log.subscribe().borrow(), head);
-    assert_eq!(engine.names(), [binding("anna", ANNA, 1)]);
-
-    log.append(batch(vec![good])).await.unwrap();
-    assert_eq!(shown(log).await, [1]);
-}
-
-async fn messages_that_do_not_follow_from_the_head_are_refused<E: Engine>() {
-    let engine = E::new(1000);
-    let log = engine.log();
-    let mut author = Author::of(log);
-    let messages = author.say_many(3);
-    log.append(batch(messages[..1].to_vec())).await.unwrap();
-
-    let damaged_at = |result: Result<(), LogError>| match result {
-        Err(LogError::Damaged { seq, .. }) => seq.0,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!(damaged_at(log.append(batch(messages[..1].to_vec())).await), 2, "stored already");
-    assert_eq!(damaged_at(log.append(batch(messages[2..].to_vec())).await), 2, "leaves one out");
-    assert_eq!(damaged_at(log.append(batch(vec![messages[1].clone(), messages[1].clone()])).await), 3);
-    let mut elsewhere = Author {
-        head: Position { seq: Seq(1), hash: genesis(&hobnob_protocol::chain::LogId::new([0; 16])) },
-    };
-    assert_eq!(damaged_at(log.append(batch(vec![elsewhere.say("of another log")])).await), 2);
-    log.append(batch(messages[1..].to_vec())).await.unwrap();
-    assert_eq!(shown(log).await, [1, 2, 3]);
 }

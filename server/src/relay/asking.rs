@@ -49,7 +49,7 @@ pub(super) async fn request<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// Sends one answer.
+/// Sends one answer, and waits for a bounded time until the socket has taken it.
 pub(super) async fn tell<S: AsyncRead + AsyncWrite + Unpin>(
     wire: &mut Wire<S>,
     answer: RelayAnswer,

@@ -4,12 +4,12 @@
 //! keys, but neither names, nor who is in the lobby, nor what is in the bytes.
 //!
 //! The way of a connection: `asking` (the request and its answer), `kept_out` (whether operators sent its key out),
-//! `seats` (the client waits for the other side, or meets it), `copy` (the bytes pass). Every wait has a time limit,
+//! `seats` (the client waits for the other side, or meets it), `lanes` (the bytes pass). Every wait has a time limit,
 //! and the number of connections is limited: for one key, for one address, and in all.
 
 mod asking;
-mod copy;
 pub(crate) mod kept_out;
+mod lanes;
 mod seats;
 
 use std::net::IpAddr;
@@ -264,7 +264,7 @@ impl Relay {
         // If nothing is relayed, no client gets this far.
         let rate = self.rate.unwrap_or(1);
         let ended = tokio::select! {
-            ended = copy::copy([&mut one, &mut other], rate, &count) => ended.to_string(),
+            ended = lanes::copy([&mut one, &mut other], rate, &count) => ended.to_string(),
             () = seat.given_up.cancelled() => "one side has come again".to_owned(),
             () = other_seat.given_up.cancelled() => "one side has come again".to_owned(),
             () = permit.allowed.sent_out.cancelled() => "one side was sent out".to_owned(),

@@ -146,10 +146,13 @@ async fn two_clients_with_one_token_meet_and_what_one_writes_the_other_reads() {
     let second = world.meet(&bobby, &anna, token).await;
     let mut near = first.met().await;
     near.write_all(b"sealed bytes").await.unwrap();
-    // These bytes are there before the other side reads that it was met.
-    while world.relay.metrics.relayed_bytes.get() < 12 {
-        tokio::task::yield_now().await;
-    }
+    // These bytes are there before the other side reads that it was met. The count tells nobody when it grows.
+    let copied = async {
+        while world.relay.metrics.relayed_bytes.get() < 12 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(20), copied).await.expect("the relay copies what was written");
     let mut far = second.met().await;
     let mut heard = [0; 12];
     far.read_exact(&mut heard).await.unwrap();

@@ -20,7 +20,7 @@ pub(crate) async fn assert_serves(server: &mut ServerProcess) {
 }
 
 #[tokio::test]
-async fn frames_may_be_split_anywhere() {
+async fn lines_may_arrive_in_pieces() {
     let dir = tempdir().unwrap();
     let server = ServerProcess::start(dir.path(), &[]);
     let anna = User::new("anna");

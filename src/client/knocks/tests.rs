@@ -61,18 +61,27 @@ fn a_key_that_asks_again_is_answered_under_its_newest_question_and_name_in_the_s
 #[test]
 fn a_user_who_was_accepted_and_does_not_come_is_told_of_once() {
     let (mut knocks, now) = (Knocks::default(), Instant::now());
-    (1..=3).for_each(|number| knocks.note_accepted(name(number), key(number), now));
+    (1..=3).for_each(|number| assert_eq!(knocks.note_accepted(name(number), key(number), now), None));
     knocks.comes(&key(2));
     assert_eq!(knocks.deadline(), Some(now + COMES_WITHIN));
     assert_eq!(knocks.take_not_come(now), []);
     assert_eq!(knocks.take_not_come(now + COMES_WITHIN), [name(1), name(3)]);
     assert_eq!((knocks.take_not_come(now + COMES_WITHIN * 2), knocks.deadline()), (vec![], None));
     assert!(knocks.take_welcome(&key(1), now + COMES_WITHIN), "who comes late is let in");
-    (0..100).for_each(|_| knocks.note_accepted(name(1), key(1), now));
-    (2..100).for_each(|number| knocks.note_accepted(name(number), key(number), now));
-    assert_eq!(knocks.accepted.len(), MOST_WAITING);
+    (0..100).for_each(|_| assert_eq!(knocks.note_accepted(name(1), key(1), now), None));
     knocks.forget_waiting();
     assert_eq!(knocks.deadline(), None);
+}
+
+#[test]
+fn of_too_many_who_were_accepted_the_first_is_told_of_at_once_and_the_others_in_their_time() {
+    let (mut knocks, now) = (Knocks::default(), Instant::now());
+    for number in 1..=18 {
+        let not_come = knocks.note_accepted(name(number), key(number), now);
+        assert_eq!(not_come, number.checked_sub(16).filter(|first| *first > 0).map(name));
+    }
+    let later = (3..=18).map(name).collect::<Vec<_>>();
+    assert_eq!(knocks.take_not_come(now + COMES_WITHIN), later);
 }
 
 #[test]

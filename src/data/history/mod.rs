@@ -194,8 +194,8 @@ impl History {
         })
     }
 
-    /// Returns the newest messages before a place that contain one of these names or words and for which `is_wanted` returns
-    /// true: at most `count`, the oldest first.
+    /// Returns the newest messages before a place that contain one of these names or words and for which `is_wanted`
+    /// returns true: at most `count`, the oldest first.
     ///
     /// # Errors
     /// Fails if the file cannot be read.
@@ -242,8 +242,8 @@ impl History {
         self.ask(Vec::new(), |open| numbers::of_log(&open.reader, server, log, numbers, count, true))
     }
 
-    /// Returns who said how many of the messages of a log with the given numbers (first and last), and whether everything
-    /// that was handed over so far is written. At most `most` messages are counted, the oldest ones.
+    /// Returns who said how many of the messages of a log with the given numbers (first and last), and whether
+    /// everything that was handed over so far is written. At most `most` messages are counted, the oldest ones.
     ///
     /// # Errors
     /// Fails if the file cannot be read.
@@ -266,6 +266,18 @@ impl History {
     /// Fails if the file cannot be read.
     pub(crate) fn key_of(&self, name: &UserName) -> Result<Option<PublicKey>, HistoryError> {
         self.ask(None, |open| question::key_of(&open.reader, &open.own_name, name))
+    }
+
+    /// Returns the key and the name of the user with whom this user talked in private and whose fingerprint begins so;
+    /// of several, the one with the newest session.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read.
+    pub(crate) fn talk_with_key(
+        &self,
+        beginning: &str,
+    ) -> Result<Option<(PublicKey, UserName)>, HistoryError> {
+        self.ask(None, |open| question::talk_with_key(&open.reader, &open.own_name, beginning))
     }
 
     /// Removes all private messages that were exchanged with this key.

@@ -64,12 +64,16 @@ pub(super) fn set(
     .map(drop)
 }
 
-/// Removes the mark for the user who has this key, because the talk with that user is removed. The numbers of the rows
-/// are used again.
-pub(super) fn remove(conn: &Connection, own_name: &str, other: &PublicKey) -> rusqlite::Result<()> {
+/// Removes the mark for the user who has this key, because the talk with that user was removed. The ids of the rows are
+/// used again, so what is said next would count as read if another mark still went past the newest row that is left.
+pub(super) fn forget(conn: &Connection, own_name: &str, other: &PublicKey) -> rusqlite::Result<()> {
     conn.prepare_cached("DELETE FROM private_marks WHERE own_name = ? AND other = ?")?
-        .execute(params![own_name, other.as_bytes()])
-        .map(drop)
+        .execute(params![own_name, other.as_bytes()])?;
+    conn.prepare_cached(
+        "UPDATE private_marks SET read = min(read, (SELECT coalesce(max(id), 0) FROM messages))",
+    )?
+    .execute([])
+    .map(drop)
 }
 
 /// Returns who said something in private that the person with this name has not read, the one who spoke last first.

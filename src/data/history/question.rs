@@ -350,6 +350,29 @@ pub(super) fn key_of(
     Ok(rows.next()?.map(|row| row.get(0)).transpose()?.map(PublicKey::new))
 }
 
+/// Returns the key and the name of the user with whom this user talked in private and whose fingerprint begins so; of
+/// several, the one with the newest session.
+pub(super) fn talk_with_key(
+    conn: &Connection,
+    own: &UserName,
+    beginning: &str,
+) -> rusqlite::Result<Option<(PublicKey, UserName)>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT other, name FROM talks WHERE kind = 2 AND own_name = ?
+         AND EXISTS (SELECT 1 FROM messages WHERE talk = talks.id) ORDER BY id DESC",
+    )?;
+    let mut rows = statement.query([own.folded()])?;
+    while let Some(row) = rows.next()? {
+        let key = PublicKey::new(row.get(0)?);
+        if key.fingerprint().to_string().starts_with(beginning)
+            && let Ok(name) = UserName::kept(&row.get::<_, String>(1)?)
+        {
+            return Ok(Some((key, name.visible())));
+        }
+    }
+    Ok(None)
+}
+
 /// Hands every message that fits the question to `take`, one by one and with the oldest first.
 pub(super) fn all(
     conn: &Connection,

@@ -189,8 +189,8 @@ impl Run {
                     private_marks::set(&transaction, own_name, other, *until)?;
                 }
                 Job::Forget { own_name, other } => {
-                    private_marks::remove(&transaction, own_name, other)?;
                     removal::forget(&transaction, own_name, other.as_bytes())?;
+                    private_marks::forget(&transaction, own_name, other)?;
                 }
                 Job::Keep(_) | Job::Flush(_) => {}
             }

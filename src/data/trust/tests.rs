@@ -1,5 +1,7 @@
 //! Tests of the pinned keys: pins by lobby and name, files of earlier builds, and several clients that share the file.
 
+use hobnob_protocol::name::UserName;
+
 use super::*;
 
 fn key(byte: u8) -> PublicKey {
@@ -156,7 +158,7 @@ fn no_pin_is_lost_if_many_clients_pin_at_the_same_time() {
 fn a_key_is_not_pinned_while_another_client_holds_the_lock() {
     let folder = tempfile::tempdir().unwrap();
     let trust = lobby(&folder, 9);
-    let _held = table::lock(&folder.path().join("known_keys.lock")).unwrap();
+    let _held = word_table::lock(&folder.path().join("known_keys.lock")).unwrap();
     assert!(matches!(trust.pin_user(&name("bobby"), &key(1)), Err(TrustError::Locked { .. })));
     assert_eq!(trust.user(&name("bobby"), &key(1)).unwrap(), KeyVerdict::New);
 }

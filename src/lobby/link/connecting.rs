@@ -177,8 +177,8 @@ impl<D: Dial> Link<D> {
     }
 }
 
-/// Tries the addresses of an attempt until one of them lets this client in. Returns `None` if none does. Only one server
-/// at a time is told hello, because a second hello of this run would take the name over from the first.
+/// Tries the addresses of an attempt until one of them lets this client in. Returns `None` if none does. Only one
+/// server at a time is told hello, because a second hello of this run would take the name over from the first.
 async fn try_each<D: Dial>(
     config: &LobbyConfig,
     hello: &Hello,

@@ -100,6 +100,9 @@ impl<D: Dial> Link<D> {
             ServerMessage::Bans { request, bans, more } => {
                 LobbyEvent::Answer(ServerAnswer::Bans { request, bans, more })
             }
+            ServerMessage::Mutes { request, mutes, more } => {
+                LobbyEvent::Answer(ServerAnswer::Mutes { request, mutes, more })
+            }
             ServerMessage::Ops { request, ops, more } => {
                 LobbyEvent::Answer(ServerAnswer::Ops { request, ops, more })
             }

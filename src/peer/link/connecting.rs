@@ -41,7 +41,7 @@ impl Link {
     /// Looks for a direct path while the session is relayed, if it is time to.
     pub(super) fn search(&mut self) {
         let Some(are_old) = self.relaying.begin_search(self.now, jitter()) else { return };
-        // The addresses of a stranger are dialled a bounded number of times, so no newer ones are asked for.
+        // A stranger is dialled only so many times, so newer addresses would be of no use.
         if are_old && self.dialler.was_told_addresses() && !self.dialler.is_strangers() {
             self.waiting_events.push(PeerEventKind::WantsIntroduction);
             self.hand_over();

@@ -1,10 +1,10 @@
-//! The paths by which one side of a session reaches the other: `tcp`, and `relay` through the lobby's server; `rules`
-//! says which addresses are dialled at all. A path gives a stream of bytes in both directions, and says where its other
-//! end is. The encryption and the messages on it are the same for all paths. This file knows no keys, no sessions and
-//! no hellos.
+//! The paths by which one side of a session reaches the other: `tcp`, and `relay` through the lobby's server;
+//! `dial_filter` says which addresses are dialled at all. A path gives a stream of bytes in both directions, and says
+//! where its other end is. The encryption and the messages on it are the same for all paths. This file knows no keys,
+//! no sessions and no hellos.
 
+pub(super) mod dial_filter;
 pub(super) mod relay;
-pub(super) mod rules;
 pub(super) mod tcp;
 
 use std::net::{IpAddr, SocketAddr};

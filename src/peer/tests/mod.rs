@@ -63,7 +63,7 @@ impl Client {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = PeerConfig { identity: identity.clone(), listen, pinned, path };
         let network = PeerNetwork::start(config, event_tx).await.unwrap();
-        network.dial_rules().lobby_is_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)));
+        network.dial_filter().lobby_is_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)));
         Self { identity, network, events }
     }
 
@@ -96,18 +96,26 @@ impl Client {
         }
     }
 
-    /// Returns the next event that is neither a text nor an acknowledgement. Those are noted in `session`, and texts
-    /// count as shown at once.
+    /// Waits for the next event. A text or an acknowledgement is noted in `session`, and a text counts as shown at
+    /// once; any other event is returned.
+    async fn note_next(&mut self, session: &mut Session) -> Option<PeerEventKind> {
+        match self.next().await {
+            PeerEventKind::Said { number, text, .. } => {
+                assert_eq!(number, session.heard.len() as u64 + 1);
+                session.heard.push(text.as_str().to_owned());
+                session.handle.shown(number);
+            }
+            PeerEventKind::Delivered { local_id } => session.delivered.push(local_id),
+            other => return Some(other),
+        }
+        None
+    }
+
+    /// Returns the next event that is neither a text nor an acknowledgement.
     async fn next_turn(&mut self, session: &mut Session) -> PeerEventKind {
         loop {
-            match self.next().await {
-                PeerEventKind::Said { number, text, .. } => {
-                    assert_eq!(number, session.heard.len() as u64 + 1);
-                    session.heard.push(text.as_str().to_owned());
-                    session.handle.shown(number);
-                }
-                PeerEventKind::Delivered { local_id } => session.delivered.push(local_id),
-                other => return other,
+            if let Some(event) = self.note_next(session).await {
+                return event;
             }
         }
     }
@@ -115,15 +123,11 @@ impl Client {
     /// Waits until this many texts were heard and delivered, whatever else happens.
     async fn until(&mut self, session: &mut Session, heard: usize, delivered: usize) {
         while session.heard.len() < heard || session.delivered.len() < delivered {
-            match self.next().await {
-                PeerEventKind::Said { number, text, .. } => {
-                    assert_eq!(number, session.heard.len() as u64 + 1);
-                    session.heard.push(text.as_str().to_owned());
-                    session.handle.shown(number);
+            match self.note_next(session).await {
+                None
+                | Some(PeerEventKind::Up { .. } | PeerEventKind::Down | PeerEventKind::WantsIntroduction) => {
                 }
-                PeerEventKind::Delivered { local_id } => session.delivered.push(local_id),
-                PeerEventKind::Up { .. } | PeerEventKind::Down | PeerEventKind::WantsIntroduction => {}
-                other => panic!("the session ended: {other:?}"),
+                Some(other) => panic!("the session ended: {other:?}"),
             }
         }
     }

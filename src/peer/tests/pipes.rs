@@ -46,7 +46,7 @@ impl Lone {
             token,
             role,
             mailbox: Arc::clone(&mailbox),
-            rules: Arc::default(),
+            dial_filter: Arc::default(),
             path: PathChoice::Auto,
         };
         let link = Link::new(Beginning {

@@ -69,8 +69,8 @@ impl Relay {
 
     async fn client(&self, identity: Identity, path: PathChoice) -> Client {
         let client = Client::start_with(identity, Arc::new(|_| false), path).await;
-        client.network.dial_rules().lobby_is_at(self.at);
-        client.network.dial_rules().lobby_has_key(self.identity.public());
+        client.network.dial_filter().lobby_is_at(self.at);
+        client.network.dial_filter().lobby_has_key(self.identity.public());
         client
     }
 
@@ -313,7 +313,7 @@ async fn two_clients_of_different_servers_meet_at_the_server_that_is_named() {
     let (mut anna, mut bobby) = relay.two(PathChoice::Relay).await;
     // Bobby's own server is another one, where nobody else comes.
     let other = Relay::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), relay.identity.clone()).await;
-    bobby.network.dial_rules().lobby_is_at(other.at);
+    bobby.network.dial_filter().lobby_is_at(other.at);
     let token = PairToken::random();
     let mut to_bobby = introduction(token, anna.key(), &[], false);
     to_bobby.relay = Some(relay.at.into());
@@ -353,8 +353,8 @@ async fn a_server_with_another_key_relays_nothing() {
     let relay = Relay::start().await;
     let [anna, bobby] = two_identities();
     let mut anna = Client::start_with(anna, Arc::new(|_| false), PathChoice::Relay).await;
-    anna.network.dial_rules().lobby_is_at(relay.at);
-    anna.network.dial_rules().lobby_has_key(bobby.public());
+    anna.network.dial_filter().lobby_is_at(relay.at);
+    anna.network.dial_filter().lobby_has_key(bobby.public());
     let _annas = anna.open(&introduction(PairToken::random(), bobby.public(), &[], true));
     let event = timeout(Duration::from_secs(15), anna.events.recv()).await.unwrap().unwrap();
     assert_eq!(event.kind, PeerEventKind::Failed { reason: PeerFailure::RelayOnlyAway });

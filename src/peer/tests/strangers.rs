@@ -99,7 +99,7 @@ async fn all_strangers_together_cause_a_limited_number_of_dials() {
         sessions.push(anna.open_with(&introduction, Familiarity::Stranger));
     }
     let places = async {
-        while anna.network.rules.take_place(Instant::now()) {
+        while anna.network.dial_filter.take_place(Instant::now()) {
             tokio::task::yield_now().await;
         }
     };
@@ -115,7 +115,7 @@ async fn addresses_of_another_kind_than_the_lobbys_are_not_dialled() {
     named.candidates.push(format!("localhost:{}", victim.addr.port()).parse().unwrap());
     let tried = async |familiarity| {
         let mut anna = Client::start(Identity::generate().unwrap()).await;
-        anna.network.dial_rules().lobby_is_at("203.0.113.1:43210".parse().unwrap());
+        anna.network.dial_filter().lobby_is_at("203.0.113.1:43210".parse().unwrap());
         let _annas = anna.open_with(&named, familiarity);
         let failed = timeout(2 * OPEN_WITHIN, anna.events.recv()).await.unwrap().unwrap().kind;
         assert_eq!(failed, PeerEventKind::Failed { reason: PeerFailure::NotDialled });

@@ -1,8 +1,11 @@
 //! Tests with small shell scripts as programs: allowed and not allowed, changed, slow, and stopped.
 
 use std::process::Command;
+use std::time::Duration;
 
 use super::*;
+use crate::show::Message;
+use crate::timestamp::now;
 
 struct Scene {
     folder: tempfile::TempDir,

@@ -162,7 +162,10 @@ fn who_asks(waiting: &[UserName], more: usize) -> String {
     let names: Vec<&str> = waiting.iter().map(UserName::as_str).collect();
     let who = match names.as_slice() {
         [] if more == 0 => return "nobody waits for your answer now".to_owned(),
-        [] => return format!("{more} wait for your answer, and you are told of them in a moment"),
+        [] if more == 1 => {
+            return "one user waits for your answer, and you are told who in a moment".to_owned();
+        }
+        [] => return format!("{more} users wait for your answer, and you are told of them in a moment"),
         [name] => format!("{name} waits for your answer"),
         [before @ .., last] => format!("{} and {last} wait for your answer", before.join(", ")),
     };

@@ -41,8 +41,8 @@ pub(super) fn what_is_so_already(command: &str) -> &'static str {
     match command {
         "ban" => "that is banned already; \\bans lists the bans",
         "unban" => "there is no ban of that name, key or address; \\bans lists the bans",
-        "mute" => "that user is muted already",
-        "unmute" => "that user is not muted",
+        "mute" => "that user is muted already; \\mutes lists the mutes",
+        "unmute" => "that user is not muted; \\mutes lists the mutes",
         "lock" => "the lobby is locked already",
         "unlock" => "the lobby is not locked",
         "admit" => "that key is admitted already",

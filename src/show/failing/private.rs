@@ -48,7 +48,7 @@ pub(crate) enum Private<'a> {
         session: SessionId,
     },
     /// There is already a session with the same key, under another name.
-    #[error("session {0} with the same user is there already: \\sw {0}")]
+    #[error("session {0} is with the same user, under another name: \\sw {0}")]
     SameUser(SessionId),
     /// A user wanted a session with himself.
     #[error("that is you; a session takes two, \\users shows who else is here")]

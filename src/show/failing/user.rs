@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::Failing;
 use crate::config::edit::EditError;
-use crate::data::table::TableError;
+use crate::data::word_table::TableError;
 use crate::show::ErrorCode;
 
 /// A failure with what a user has set.

@@ -77,6 +77,17 @@ pub(crate) enum History<'a> {
         /// How many of the newest messages of that talk, this user's own included, have to be shown to show them all.
         newest: u64,
     },
+    /// The same of a user who had the same name as another one, whom the name finds.
+    UnreadOfKey {
+        /// Who said it.
+        name: &'a UserName,
+        /// How the fingerprint of the user's key begins.
+        beginning: &'a str,
+        /// How many messages there are.
+        count: u64,
+        /// How many of the newest messages of that talk have to be shown to show them all.
+        newest: u64,
+    },
     /// The same of users who have no row of their own.
     UnreadOfOthers {
         /// Who they are.
@@ -161,6 +172,9 @@ impl fmt::Display for History<'_> {
             }
             Self::UnreadOf { name, count, newest } => {
                 write!(f, "{} of {name} that you have not read: \\history {newest} {name}", messages(count))
+            }
+            Self::UnreadOfKey { name, beginning, count, newest } => {
+                write!(f, "{} of another {name}, unread: \\history {newest} {beginning}", messages(count))
             }
             Self::UnreadOfOthers { ref names, count } => {
                 let named: Vec<&str> = names.iter().take(MOST_NAMED).map(|name| name.as_str()).collect();
@@ -270,6 +284,10 @@ mod tests {
             .into();
         let one = History::UnreadOf { name: &names[0], count: 1, newest: 1 }.to_string();
         assert_eq!(one, "1 message of bobby that you have not read: \\history 1 bobby");
+        let other =
+            History::UnreadOfKey { name: &names[0], beginning: "SHA256:ctu3M2x2", count: 2, newest: 3 };
+        let told = "2 messages of another bobby, unread: \\history 3 SHA256:ctu3M2x2";
+        assert_eq!(other.to_string(), told);
         let of = |number: usize| {
             let names = names.iter().take(number).collect();
             History::UnreadOfOthers { names, count: 9 }.to_string()

@@ -37,7 +37,7 @@ pub(crate) enum Plugin<'a> {
     },
     /// The list of programs.
     All {
-        /// Each command, with what it may do in words; `None` if it is not allowed yet.
+        /// Each command and, in words, what it may do; `None` if it is not allowed yet.
         programs: &'a [(String, Option<String>)],
     },
 }

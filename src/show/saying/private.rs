@@ -127,7 +127,7 @@ impl fmt::Display for Private<'_> {
                 "session {session} gives way to a newer one: you have not answered in it for ten minutes"
             ),
             Self::Relayed { session } => {
-                write!(f, "session {session} is relayed: pauses if the server goes")
+                write!(f, "session {session} is relayed: it pauses while the server is down")
             }
             Self::IsThereAlready { session, name, is_open } => {
                 let how = if *is_open { "was open already" } else { "is being opened already" };
@@ -162,8 +162,9 @@ impl fmt::Display for Private<'_> {
                 "no private session with {name} has begun: {name} waits no longer; \\fork {name} asks {name} for one"
             ),
             Self::AskedAndLeft { count } => {
-                let who = if *count == 1 { "one more".to_owned() } else { format!("{count} more") };
-                write!(f, "{who} asked to talk in private, and left again")
+                let who =
+                    if *count == 1 { "one more user".to_owned() } else { format!("{count} more users") };
+                write!(f, "{who} asked to talk in private, and left before you were told")
             }
             Self::RefusedNoMore { name } => {
                 write!(f, "private sessions of {name} are not refused any more")

@@ -80,7 +80,11 @@ impl fmt::Display for Terminal<'_> {
                 f.write_str("Ctrl-C again, Ctrl-D or \\quit to leave")?;
                 match others {
                     [_, ..] if hosts => {
-                        write!(f, "; you host this lobby, and it ends with you for {}", listed(others))
+                        write!(
+                            f,
+                            "; you host this lobby: when you leave, it ends for {}, too",
+                            listed(others)
+                        )
                     }
                     _ => Ok(()),
                 }
@@ -124,7 +128,7 @@ mod tests {
         let others = ["anna", "bobby"];
         let told = |hosts, others| Terminal::HowToLeave { hosts, others }.to_string();
         assert_eq!((told(false, &others), told(true, &[])), (how.to_owned(), how.to_owned()));
-        let ends = "; you host this lobby, and it ends with you for anna and bobby";
+        let ends = "; you host this lobby: when you leave, it ends for anna and bobby, too";
         assert_eq!(told(true, &others), format!("{how}{ends}"));
     }
 }

@@ -166,9 +166,9 @@ async fn network(
     let network = PeerNetwork::start(config, event_tx).await?;
     // As if the lobby were on this machine, because otherwise loopback addresses are not dialled.
     let lobby = server.map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 43210)), |server| server.at);
-    network.dial_rules().lobby_is_at(lobby);
+    network.dial_filter().lobby_is_at(lobby);
     if let Some(server) = server {
-        network.dial_rules().lobby_has_key(server.identity.public());
+        network.dial_filter().lobby_has_key(server.identity.public());
     }
     Ok((network, events))
 }

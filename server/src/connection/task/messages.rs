@@ -37,6 +37,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Life<'_, S> {
                 Next::Ask(LobbyCommand::Act(Box::new(ProposedAct { from, id, act, lasts })))
             }
             ClientMessage::Bans { request } => Next::Ask(LobbyCommand::Bans { from, request }),
+            ClientMessage::Mutes { request } => Next::Ask(LobbyCommand::Mutes { from, request }),
             ClientMessage::Ops { request } => Next::Ask(LobbyCommand::Ops { from, request }),
             ClientMessage::Act { id, room, act, .. } => {
                 Next::Ask(LobbyCommand::Say { from, id, room, content: as_done(act).into() })

@@ -1,5 +1,5 @@
-//! What the machine makes of a text or a topic: who may say it where, and which number it gets in its log. This file
-//! knows nothing of what operators do.
+//! What the machine makes of a text or a topic: who may say it where, and which number it gets in its log. It asks
+//! the rules of operators who may speak, and does not carry out what operators do.
 
 use hobnob_protocol::chain::LobbyMessage;
 use hobnob_protocol::content::Content;

@@ -19,8 +19,8 @@ use hobnob_protocol::room::RoomName;
 use super::{Room, RoomId, Rooms};
 use crate::decide::numbering::Numbering;
 use crate::decide::posts::Posts;
+use crate::decide::sorted_map::SortedMap;
 use crate::decide::standing::{Standing, ranks};
-use crate::decide::table::Table;
 
 /// How many rooms one key may make in an hour.
 const MADE_IN_AN_HOUR: usize = 5;
@@ -68,7 +68,7 @@ impl Rooms {
             numbering: Numbering::new(Position::start(&log), Posts::of_a_room()),
             topic: None,
             stored_topic: None,
-            members: Table::default(),
+            members: SortedMap::default(),
             seen: self.today,
             standing: Standing::default(),
             stored_standing: None,

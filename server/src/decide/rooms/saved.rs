@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Room, RoomId, Rooms};
 use crate::decide::entry::ConnectionId;
+use crate::decide::lazy_list::LazyList;
 use crate::decide::numbering::{Numbering, SavedNumbering};
 use crate::decide::roster::Roster;
-use crate::decide::rows::Rows;
+use crate::decide::sorted_map::SortedMap;
 use crate::decide::standing::Standing;
-use crate::decide::table::Table;
 
 /// All rooms as they are saved, and how many there may be. Rooms are made one by one when they are written.
 #[derive(Debug, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ impl Rooms {
             standing: room.standing.clone(),
         };
         let made = self.made.iter().map(|(key, made)| (*key, made.clone())).collect();
-        let rooms = Rows(move || self.rooms.values().map(room));
+        let rooms = LazyList(move || self.rooms.values().map(room));
         SavedRooms { rooms, made, today: self.today, max: self.max }
     }
 
@@ -66,7 +66,7 @@ impl Rooms {
         for SavedRoom { name, log, numbering, topic, members, seen, standing } in rooms {
             let id = RoomId { name: name.clone(), log };
             let numbering = Numbering::restored(numbering);
-            let (stored_topic, empty) = (topic.clone(), Table::default());
+            let (stored_topic, empty) = (topic.clone(), SortedMap::default());
             let room = Room {
                 id,
                 numbering,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Member, Roster};
 use crate::decide::binding::NameBinding;
 use crate::decide::entry::ConnectionId;
-use crate::decide::rows::Rows;
+use crate::decide::lazy_list::LazyList;
 use crate::network::Network;
 
 /// The roster as it is saved. Names and members are lists when it is read, and made one by one when it is written.
@@ -61,7 +61,7 @@ impl Roster {
 
     /// Returns the roster as it is saved: everything that does not follow from the rest.
     pub(in crate::decide) fn saved(&self) -> SavedRoster<impl Serialize, impl Serialize> {
-        let (names, members) = (Rows(|| self.names()), Rows(|| self.saved_members()));
+        let (names, members) = (LazyList(|| self.names()), LazyList(|| self.saved_members()));
         SavedRoster { today: self.today, names, members }
     }
 

@@ -58,6 +58,17 @@ fn a_name_that_was_not_used_for_long_is_free_again() {
 }
 
 #[test]
+fn too_many_names_become_free_in_parts_in_their_order() {
+    let name = |n| format!("n{n:05}").parse::<UserName>().unwrap();
+    let binding = |n| NameBinding { name: name(n), key: key(n as u16), seen: 5, spoke: false, since: 0 };
+    let mut roster = Roster::new((0..=MOST_EXPIRED).map(binding));
+    let first: Vec<UserName> = (0..MOST_EXPIRED).map(name).collect();
+    assert_eq!(roster.expire(0, 6), first);
+    assert_eq!(roster.expire(0, 6), [name(MOST_EXPIRED)]);
+    assert_eq!(roster.expire(0, 6), []);
+}
+
+#[test]
 fn a_binding_is_new_once_and_its_date_only_grows() {
     let mut roster = Roster::default();
     let binding =

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_ENTRIES;
 use super::banned::Banned;
+use super::carried_over::ENTRIES;
 use super::moderation::{Denied, Who};
-use super::parts::ENTRIES;
 use super::range::AddressRange;
 use super::term::{Sentence, Term};
 use crate::network::Network;

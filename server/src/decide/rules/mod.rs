@@ -12,11 +12,11 @@
 
 mod banned;
 mod bans;
+mod carried_over;
 mod lock;
 mod moderation;
 mod mutes;
 mod operators;
-mod parts;
 mod range;
 mod term;
 
@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use banned::Banned;
 pub(crate) use bans::Ban;
 pub(crate) use moderation::{Denied, Moderation, Who};
+pub(crate) use mutes::Muted;
 pub(crate) use operators::{MAX_OPERATORS, OperatorRow};
 pub(crate) use range::AddressRange;
 pub(crate) use term::{Sentence, Term};
@@ -41,7 +42,7 @@ use operators::Operators;
 /// The limit of each list (bans, mutes, admitted keys). When the limit is reached, a further row is refused with
 /// [`Denied::ListFull`]; rows that have ended do not count. All lists are stored as one record at each change, so this
 /// limit also bounds what one act of an operator writes: some MiB at most. Other servers receive the acts; they receive
-/// whole lists only in parts, see `parts`.
+/// whole lists only in parts, see `carried_over`.
 pub(crate) const MAX_ENTRIES: usize = 4096;
 
 /// The greatest number of seconds between two texts of one key: an hour.
@@ -247,6 +248,11 @@ impl Rules {
     /// Returns all bans that hold, the oldest first.
     pub(crate) fn bans(&self) -> Vec<Ban> {
         self.bans.list(self.now)
+    }
+
+    /// Returns all mutes that hold, the oldest first.
+    pub(crate) fn mutes(&self) -> Vec<Muted> {
+        self.mutes.list(self.now)
     }
 
     /// Returns the address ranges that are banned now, for the code that closes connections before the handshake.

@@ -2,14 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use hobnob_protocol::key::PublicKey;
+use hobnob_protocol::key::{Fingerprint, PublicKey};
 use hobnob_protocol::name::UserName;
 use serde::{Deserialize, Serialize};
 
 use super::MAX_ENTRIES;
+use super::carried_over::ENTRIES;
 use super::moderation::Denied;
-use super::parts::ENTRIES;
 use super::term::Sentence;
+
+/// One mute, as `\mutes` lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Muted {
+    /// The fingerprint of the key that may not speak.
+    pub(crate) fingerprint: Fingerprint,
+    /// The name the key had when it was muted.
+    pub(crate) name: Option<UserName>,
+    /// By whom, when, why, and until when.
+    pub(crate) sentence: Sentence,
+}
 
 /// One key that is muted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +70,20 @@ impl Mutes {
     pub(super) fn unmute(&mut self, key: &PublicKey, now: u64) -> Result<(), Denied> {
         let muted = self.0.remove(key).filter(|mute| mute.sentence.holds(now));
         muted.map(drop).ok_or(Denied::Unchanged)
+    }
+
+    /// Returns all mutes that hold, the oldest first.
+    pub(super) fn list(&self, now: u64) -> Vec<Muted> {
+        let holding = self.0.iter().filter(|(_, mute)| mute.sentence.holds(now));
+        let mut list: Vec<Muted> = holding
+            .map(|(key, mute)| Muted {
+                fingerprint: key.fingerprint(),
+                name: mute.name.clone(),
+                sentence: mute.sentence.clone(),
+            })
+            .collect();
+        list.sort_by(|a, b| (a.sentence.at, &a.fingerprint).cmp(&(b.sentence.at, &b.fingerprint)));
+        list
     }
 
     /// Returns the mutes in parts of at most [`ENTRIES`] rows.

@@ -185,6 +185,25 @@ fn a_muted_user_may_not_speak_until_the_end_and_others_may() {
 }
 
 #[test]
+fn the_mutes_that_hold_are_listed_the_oldest_first_with_who_when_why_and_until() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.rules.mutes(), []);
+    stage.does(1, &mute(who("zoe", 9), Term::ForGood)).unwrap();
+    stage.after(1000);
+    let reason = Some(ShortText::new("too loud").unwrap());
+    let of_carl = Moderation::Mute { who: who("carl", 3), term: Term::Millis(HOUR), reason: reason.clone() };
+    stage.does(1, &of_carl).unwrap();
+    let [zoe, carl] = &stage.rules.mutes()[..] else { panic!("{:?}", stage.rules.mutes()) };
+    assert_eq!((&zoe.name, zoe.sentence.at, zoe.sentence.until), (&Some(name("zoe")), START, None));
+    let by_boss = Sentence { by: name("boss"), at: START + 1000, until: Some(START + 1000 + HOUR), reason };
+    assert_eq!((&carl.fingerprint, &carl.sentence), (&key(3).fingerprint(), &by_boss));
+    stage.after(1000 + HOUR);
+    assert_eq!(stage.rules.mutes().len(), 1, "a mute that has ended is not listed");
+    stage.does(1, &Moderation::Unmute(who("zoe", 9))).unwrap();
+    assert_eq!(stage.rules.mutes(), []);
+}
+
+#[test]
 fn an_operator_makes_the_lobby_slow_by_at_most_an_hour() {
     let mut stage = Stage::new();
     stage.does(1, &Moderation::Slow(30)).unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::decide::NameBinding;
-use crate::lobby::parts::MILLIS_PER_DAY;
+use crate::lobby::assembly::MILLIS_PER_DAY;
 use crate::log::Batch;
 
 const DAY: u64 = MILLIS_PER_DAY;
@@ -106,6 +106,26 @@ async fn many_names_become_free_some_at_a_time_while_the_lobby_goes_on() {
         assert_eq!(log.names().iter().filter(|name| !name.spoke).count(), left);
     }
     stage.log.leave.add_permits(100);
+    stage.join(1, "bobby", 2, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_of_very_many_names_with_one_date_become_free() {
+    let log = Arc::new(MemoryLog::new(1000));
+    let bound = |name: String, seen| NameBinding {
+        key: PublicKey::new([name.len() as u8; 32]),
+        name: name.parse().unwrap(),
+        seen,
+        spoke: false,
+        since: 0,
+    };
+    // One entry frees 5,000 of them.
+    let old = (0..10_500).map(|n| bound(format!("old{n}"), TODAY - 5 * DAY));
+    let names = old.chain([bound("anna".to_owned(), TODAY)]).collect();
+    log.append(Batch { names, ..Batch::default() }).await.unwrap();
+    let stage = Stage::at(&log, TODAY);
+    tokio::time::sleep(Duration::from_secs(30)).await; // in paused time
+    assert_eq!(dates(&log), [("anna".to_owned(), TODAY)]);
     stage.join(1, "bobby", 2, 1).await;
 }
 

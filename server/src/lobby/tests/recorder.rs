@@ -1,6 +1,6 @@
 //! A connection that only records what it is told, and memories that keep nothing.
 
-use hobnob_protocol::message::{BanRow, OperatorRow};
+use hobnob_protocol::message::{OperatorRow, RestraintRow};
 
 use super::*;
 use crate::decide::RoomId;
@@ -88,8 +88,11 @@ impl Outlet for Recorder {
         let rooms = rooms.to_vec();
         self.note(Told::Line(ServerMessage::Rooms { request, rooms, more: false }));
     }
-    fn bans(&self, request: u32, bans: Vec<BanRow>) {
+    fn bans(&self, request: u32, bans: Vec<RestraintRow>) {
         self.note(Told::Line(ServerMessage::Bans { request, bans, more: false }));
+    }
+    fn mutes(&self, request: u32, mutes: Vec<RestraintRow>) {
+        self.note(Told::Line(ServerMessage::Mutes { request, mutes, more: false }));
     }
     fn ops(&self, request: u32, ops: Vec<OperatorRow>) {
         self.note(Told::Line(ServerMessage::Ops { request, ops, more: false }));

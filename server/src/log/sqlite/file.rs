@@ -15,9 +15,9 @@ use super::head_record::Noted;
 use super::log_number::LogNumber;
 use super::message_rows;
 use super::room_rows::{self, RoomRow};
-use super::rows::{self, stored, unreadable};
 use super::rules_row;
 use super::standing_rows;
+use super::stored_form::{self, stored, unreadable};
 use super::sync::sync_dir;
 use super::upgrade;
 use crate::exposed::make_private;
@@ -83,12 +83,7 @@ pub(super) fn open_or_make(dir: &Path) -> Result<Connection, LogError> {
         upgrade::upgrade(&mut conn, version, SCHEMA_VERSION).map_err(|err| super::name_file(&conn, err))?;
         tracing::info!("the log is up to date");
     }
-    conn.execute_batch(standing_rows::TABLE).map_err(|err| failed_to_make(&conn, &err))?;
     Ok(conn)
-}
-
-fn failed_to_make(conn: &Connection, err: &rusqlite::Error) -> LogError {
-    LogError::Write(format!("{}: {err}", conn.path().unwrap_or(FILE)))
 }
 
 /// Whether `dir` has a log.
@@ -120,24 +115,24 @@ pub(crate) fn open_for_reading(dir: &Path) -> Result<Connection, LogError> {
 pub(super) fn contents(conn: &Connection) -> Result<Contents, LogError> {
     let (meta, head) = ends(conn)?;
     let from = Seq(head.seq.0.saturating_sub(TAIL).max(meta.base.seq.0));
-    let after = Position { seq: from, hash: rows::hash_after(conn, &meta, from)? };
+    let after = Position { seq: from, hash: stored_form::hash_after(conn, &meta, from)? };
     check_from(conn, meta.number, after, head)?;
-    Ok(Contents { log: meta.log, head, names: rows::names(conn)?, rules: rules_row::read(conn)? })
+    Ok(Contents { log: meta.log, head, names: stored_form::names(conn)?, rules: rules_row::read(conn)? })
 }
 
 /// Returns the beginning and the head of the lobby's log, if what is stored is consistent.
-pub(crate) fn ends(conn: &Connection) -> Result<(rows::Meta, Position), LogError> {
-    let meta = rows::meta(conn)?;
+pub(crate) fn ends(conn: &Connection) -> Result<(stored_form::Meta, Position), LogError> {
+    let meta = stored_form::meta(conn)?;
     Ok((meta, head_of(conn, &meta)?))
 }
 
 /// Returns the newest message of a log, if what is stored is consistent.
-pub(crate) fn head_of(conn: &Connection, meta: &rows::Meta) -> Result<Position, LogError> {
+pub(crate) fn head_of(conn: &Connection, meta: &stored_form::Meta) -> Result<Position, LogError> {
     let start = Position::start(&meta.log);
     if meta.base.seq == start.seq && meta.base != start {
         return Err(LogError::Damaged { seq: start.seq, reason: "the log's id was changed".into() });
     }
-    rows::head(conn, meta)
+    stored_form::head(conn, meta)
 }
 
 /// Returns all rooms, each with its newest message; removed rooms are among them, with their base instead. The newest
@@ -151,7 +146,8 @@ pub(super) fn rooms(conn: &Connection) -> Result<Vec<(RoomRow, Position)>, LogEr
         let of_room = |err| in_room(&row, err);
         let head = head_of(conn, &row.meta).map_err(of_room)?;
         let from = Seq(head.seq.0.saturating_sub(ROOM_TAIL).max(row.meta.base.seq.0));
-        let after = Position { seq: from, hash: rows::hash_after(conn, &row.meta, from).map_err(of_room)? };
+        let after =
+            Position { seq: from, hash: stored_form::hash_after(conn, &row.meta, from).map_err(of_room)? };
         check_from(conn, row.meta.number, after, head).map_err(of_room)?;
         Ok((row, head))
     };
@@ -176,12 +172,12 @@ pub(crate) fn check_from(
     head: Position,
 ) -> Result<u64, LogError> {
     let (mut messages, mut end) = (0, after);
-    rows::walk(conn, number, after, usize::MAX, |message| {
+    stored_form::walk(conn, number, after, usize::MAX, |message| {
         messages += 1;
         end = Position { seq: message.seq, hash: message.hash };
         true
     })?;
-    if end == head { Ok(messages) } else { Err(rows::missing(end.seq.next())) }
+    if end == head { Ok(messages) } else { Err(stored_form::missing(end.seq.next())) }
 }
 
 /// Opens a file that is a log, and gives also its format.

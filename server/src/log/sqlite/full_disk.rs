@@ -52,6 +52,18 @@ pub(super) fn leave_room(tx: &Connection) -> rusqlite::Result<()> {
     Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), Some(said.to_owned())))
 }
 
+/// Writes something that may find the disk full. If it fails, the WAL is emptied, which is to be done only with a log
+/// that is known to be whole, and `write` has the room of the WAL.
+///
+/// # Errors
+/// With the error of `write`.
+pub(super) fn with_room_of_wal<T, E>(conn: &Connection, write: impl Fn() -> Result<T, E>) -> Result<T, E> {
+    write().or_else(|err| match begin_wal_anew(conn, Wal::Empty) {
+        true => write(),
+        false => Err(err),
+    })
+}
+
 /// Copies what is committed from the WAL into the file and begins the WAL anew. Returns whether that was done. It is not
 /// while somebody reads from the WAL, nor if the file has to grow for it and cannot.
 pub(super) fn begin_wal_anew(conn: &Connection, wal: Wal) -> bool {
@@ -102,6 +114,21 @@ mod tests {
             assert_eq!(is_full(&error(code)), lacks_room, "{code}");
         }
         assert!(!is_full(&rusqlite::Error::QueryReturnedNoRows));
+    }
+
+    #[test]
+    fn what_finds_no_room_is_written_again_with_the_room_of_the_wal() {
+        let folder = tempfile::tempdir().unwrap();
+        let conn = file::open_or_make(folder.path()).unwrap();
+        conn.execute_batch("UPDATE meta SET in_rooms = in_rooms + 1").unwrap();
+        let has_room = || if wal_len(&conn) == 0 { Ok(()) } else { Err("the disk is full") };
+        let reading = file::open_for_reading(folder.path()).unwrap();
+        reading.execute_batch("BEGIN; SELECT in_rooms FROM meta").unwrap();
+        assert_eq!(with_room_of_wal(&conn, has_room), Err("the disk is full"));
+        reading.execute_batch("COMMIT").unwrap();
+        assert_eq!(with_room_of_wal(&conn, has_room), Ok(()));
+        let never = || Err::<(), _>("it is read-only");
+        assert_eq!(with_room_of_wal(&conn, never), Err("it is read-only"));
     }
 
     #[test]

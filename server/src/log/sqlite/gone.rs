@@ -9,8 +9,8 @@ use rusqlite::{Connection, Transaction};
 
 use super::log_number::LogNumber;
 use super::record::{Record, Records};
-use super::rows::{blob, missing, unreadable};
 use super::standing_rows::NotedStanding;
+use super::stored_form::{blob, missing, unreadable};
 use crate::decide::{POSTS_REMEMBERED, Party, ROOM_POSTS_REMEMBERED, Standing};
 use crate::log::LogError;
 use crate::log::posts::{Posts, oldest_remembered};

@@ -15,7 +15,7 @@ use std::path::Path;
 use hobnob_protocol::chain::{LogId, Position, Seq};
 use rusqlite::Connection;
 
-use super::{rows, sync};
+use super::{stored_form, sync};
 use crate::exposed::make_private;
 use crate::log::LogError;
 
@@ -147,7 +147,7 @@ impl Noted {
         self,
         dir: &Path,
         conn: &Connection,
-        meta: &rows::Meta,
+        meta: &stored_form::Meta,
         head: Position,
     ) -> Result<(), LogError> {
         let Self { log, head: noted, in_rooms } = self;
@@ -179,14 +179,14 @@ impl Noted {
             );
             return Err(LogError::Damaged { seq: first, reason });
         }
-        let missing = in_rooms.saturating_sub(rows::in_rooms(conn)?);
+        let missing = in_rooms.saturating_sub(stored_form::in_rooms(conn)?);
         if missing > 0 {
             return Err(LogError::Read(format!(
                 "{missing} messages of rooms were acknowledged and are missing from {file}: its -wal file was damaged, \
                  cut short or removed, or it is an older copy; {remedy}"
             )));
         }
-        if noted.seq > meta.base.seq && rows::hash_at(conn, meta.number, noted.seq)? != noted.hash {
+        if noted.seq > meta.base.seq && stored_form::hash_at(conn, meta.number, noted.seq)? != noted.hash {
             let reason = format!(
                 "another one was acknowledged under its number, or before it; {file} was replaced; {remedy}"
             );

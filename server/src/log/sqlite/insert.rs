@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use super::log_number::LogNumber;
 use super::message_rows::{ROW_BYTES, insert_row};
-use super::rows::stored;
 use super::rules_row;
 use super::sizes::Kept;
 use super::standing_rows::{self, is_due};
+use super::stored_form::stored;
 use super::transaction::Transaction;
 use super::wal_room::WalRoom;
 use super::{full_disk, record, room_rows};

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use super::{SqliteLog, SqliteOptions};
 use crate::log::check::verify;
-use crate::log::suite::{Author, batch};
+use crate::log::suite::author::{Author, batch};
 use crate::log::{LobbyLog, LogError};
 
 const FILES: [&str; 3] = ["lobby.sqlite", "lobby.sqlite-wal", "lobby.head"];

@@ -6,10 +6,10 @@
 //!    the log's own, or in the thread of the asker when nothing is queued ([`mod@shared_writer`]).
 //! 3. [`reader`] reads stretches over a second connection in a second thread, so that clients that catch up do not hold
 //!    up those who write.
-//! 4. [`rows`] turns rows into messages, and [`record`] turns messages into bytes: a row holds what one transaction
-//!    stored, up to a limit. The logs of rooms are in the same tables as the lobby's: [`log_number`] tells them apart,
-//!    [`room_rows`] has what is kept of a room besides its messages, [`standing_rows`] how much it is used, and [`sizes`]
-//!    says from which log messages are removed.
+//! 4. [`stored_form`] turns rows into messages, and [`record`] turns messages into bytes: a row holds what one
+//!    transaction stored, up to a limit. The logs of rooms are in the same tables as the lobby's: [`log_number`] tells
+//!    them apart, [`room_rows`] has what is kept of a room besides its messages, [`standing_rows`] how much it is used,
+//!    and [`sizes`] says from which log messages are removed.
 //! 5. [`head_record`] notes beside the file how far messages were acknowledged, so that an end that is lost with the
 //!    WAL is noticed.
 //! 6. [`mod@prune`] removes messages that are no longer shown; [`gone`] keeps their posts; [`upgrade`] brings the file
@@ -17,12 +17,12 @@
 //!    with a queue; [`wal_room`] lengthens the WAL before that is needed; [`wal_tail`] takes back what a failed COMMIT has
 //!    left there, and [`full_disk`] begins it anew when it fills the disk; [`mod@transaction`] begins and ends what the writer stores.
 
-pub(crate) mod copy;
 pub(crate) mod file;
 mod full_disk;
 pub(crate) mod gone;
 pub(crate) mod head_record;
 mod insert;
+pub(crate) mod log_copy;
 pub(crate) mod log_number;
 #[cfg(test)]
 mod lost_tests;
@@ -33,11 +33,11 @@ mod prune;
 mod reader;
 mod record;
 pub(crate) mod room_rows;
-pub(crate) mod rows;
 mod rules_row;
 mod shared_writer;
 pub(crate) mod sizes;
 pub(crate) mod standing_rows;
+pub(crate) mod stored_form;
 pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
@@ -60,7 +60,6 @@ use tokio::sync::watch;
 use super::in_place::InPlace;
 use super::posts::Posts;
 use super::{AppendedHere, Batch, Contents, Later, LobbyLog, LogError, OpenedRoom, Standing, Stretch};
-use full_disk::Wal;
 use head_record::{HeadRecord, Noted};
 use log_number::LogNumber;
 use reader::Question;
@@ -200,13 +199,13 @@ impl Opened {
         // Until the log is known to be whole, the file and its WAL are left as they are.
         file::tidy_at_end(&conn, false)?;
         let contents = file::contents(&conn).map_err(|err| name_file(&conn, err))?;
-        let meta = rows::meta(&conn)?;
+        let meta = stored_form::meta(&conn)?;
         noted.map_or(Ok(()), |noted| noted.require(dir, &conn, &meta, contents.head))?;
         let named = |err| name_file(&conn, err);
         let of_lobby = NotedStanding { up_to: contents.head.seq, ..NotedStanding::default() };
         let (posts, _) = gone::remembered(&conn, meta.number, contents.head.seq, of_lobby).map_err(named)?;
         let bytes = sizes::bytes_of_logs(&conn).map_err(named)?;
-        let kept = |meta: &rows::Meta, head| {
+        let kept = |meta: &stored_form::Meta, head| {
             let bytes = bytes.get(&meta.number).copied().unwrap_or_default();
             Kept { number: meta.number, log: meta.log, base: meta.base, head, bytes }
         };
@@ -236,13 +235,11 @@ impl Opened {
             return Err(named(sizes::belongs_to_no_log()));
         }
         let lobby = kept(&meta, contents.head);
-        let in_rooms = rows::in_rooms(&conn)?;
+        let in_rooms = stored_form::in_rooms(&conn)?;
         let note = || HeadRecord::begin(dir, contents.log, contents.head, in_rooms);
         // The log is whole, so its WAL may be copied into the file. A killed server may have filled the disk with it.
-        let record = note().or_else(|err| match full_disk::begin_wal_anew(&conn, Wal::Empty) {
-            true => note(),
-            false => Err(err),
-        })?;
+        let record = full_disk::with_room_of_wal(&conn, note)?;
+        full_disk::with_room_of_wal(&conn, || standing_rows::add_table(&conn))?;
         let in_place = file::in_place(dir)?;
         for (log, head) in unnoted {
             // Without this note the next start reads the room's messages again, which only takes longer.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::{SqliteLog, SqliteOptions};
 use crate::log::check::verify;
-use crate::log::suite::{ANNA, Author, batch};
+use crate::log::suite::author::{ANNA, Author, batch};
 use crate::log::{LobbyLog, Remembers};
 
 /// What happens to a log, and what it is then asked.

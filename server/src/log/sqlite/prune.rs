@@ -7,8 +7,8 @@ use rusqlite::{Connection, Transaction};
 use super::gone;
 use super::log_number::LogNumber;
 use super::record::Records;
-use super::rows::{Meta, blob, missing, stored, unreadable};
 use super::standing_rows;
+use super::stored_form::{Meta, blob, missing, stored, unreadable};
 use crate::log::posts::oldest_remembered;
 use crate::log::{LogError, Standing};
 

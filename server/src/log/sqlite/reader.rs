@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use super::room_rows;
-use super::rows::{self, unreadable};
+use super::stored_form::{self, unreadable};
 use super::worker::Reply;
 use crate::log::{LogError, Stretch};
 
@@ -38,10 +38,10 @@ fn stretch(conn: &mut Connection, question: &Question, history: u64) -> Result<S
     let tx = began.map_err(LogError::Read)?;
     let meta = match room {
         Some(room) => room_rows::meta(&tx, room),
-        None => rows::meta(&tx),
+        None => stored_form::meta(&tx),
     };
     let stretch = meta
-        .and_then(|meta| rows::stretch(&tx, &meta, after, limit, max_bytes, history))
+        .and_then(|meta| stored_form::stretch(&tx, &meta, after, limit, max_bytes, history))
         .map_err(|err| super::name_file(&tx, err));
     // The transaction wrote nothing, so it does not matter how it ends, but it has to end.
     tx.finish().map_err(|err| unreadable(conn, &err))?;

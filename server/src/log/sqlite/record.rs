@@ -181,7 +181,7 @@ impl<'a> Records<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::suite::{ANNA, Author, RUN};
+    use crate::log::suite::author::{ANNA, Author, RUN};
 
     fn records() -> (Vec<LobbyMessage>, Vec<u8>) {
         let start = hobnob_protocol::chain::Position::start(&hobnob_protocol::chain::LogId::new([7; 16]));

@@ -8,7 +8,7 @@ use hobnob_protocol::room::RoomName;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::log_number::LogNumber;
-use super::rows::{Meta, blob, number, parsed_meta, said, stored, text, unreadable};
+use super::stored_form::{Meta, blob, number, parsed_meta, said, stored, text, unreadable};
 use crate::log::{KeptRoom, LogError, RoomId};
 
 /// The table of rooms in this version.

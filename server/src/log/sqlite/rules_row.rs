@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::rows::unreadable;
+use super::stored_form::unreadable;
 use crate::log::{LogError, Rules};
 
 /// The table. It has one row after an operator has done something.

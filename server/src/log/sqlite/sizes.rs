@@ -11,7 +11,7 @@ use hobnob_protocol::chain::{LogId, Position, Seq};
 use rusqlite::Connection;
 
 use super::log_number::LogNumber;
-use super::rows::{Meta, unreadable};
+use super::stored_form::{Meta, unreadable};
 use crate::log::LogError;
 
 /// One log, as the writer knows it.

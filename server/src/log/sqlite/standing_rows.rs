@@ -11,10 +11,10 @@ use std::collections::HashMap;
 use hobnob_protocol::chain::{LogId, Seq};
 use rusqlite::{Connection, Row};
 
-use super::rows::{blob, said, stored, unreadable};
+use super::stored_form::{blob, said, stored, unreadable};
 use crate::log::{LogError, Standing};
 
-/// The table. Made when the file is opened, if it is not there yet.
+/// The table. A new file has it; to an older file it is added once the log is known to be whole.
 pub(super) const TABLE: &str = "
 CREATE TABLE IF NOT EXISTS standings (
     log BLOB PRIMARY KEY, up_to INTEGER NOT NULL, standing TEXT NOT NULL
@@ -37,9 +37,19 @@ pub(super) fn is_due(before: Seq, now: Seq) -> bool {
     before.0 / NOTED_EVERY < now.0 / NOTED_EVERY
 }
 
-/// Returns what is noted of all rooms. A damaged note is left out, because the messages tell the same.
+/// Adds the table to a file of a build that did not know it.
+pub(super) fn add_table(conn: &Connection) -> Result<(), LogError> {
+    let file = conn.path().unwrap_or("the log's file");
+    conn.execute_batch(TABLE).map_err(|err| LogError::Write(format!("{file}: {err}")))
+}
+
+/// Returns what is noted of all rooms: nothing if the file has no such table yet. A damaged note is left out, because
+/// the messages tell the same.
 pub(super) fn read(conn: &Connection) -> Result<HashMap<LogId, NotedStanding>, LogError> {
     let failed = |err| unreadable(conn, &err);
+    if !conn.table_exists(None, "standings").map_err(failed)? {
+        return Ok(HashMap::new());
+    }
     let mut statement = conn.prepare("SELECT log, up_to, standing FROM standings").map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut noted = HashMap::new();

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::writer::{Append, Writer};
 use super::{Opened, SqliteLog, SqliteOptions, file};
 use crate::log::check::verify;
-use crate::log::suite::{ANNA, Author, BOB, RUN, batch, binding, shown};
+use crate::log::suite::author::{ANNA, Author, BOB, RUN, batch, binding, shown};
 use crate::log::{Batch, LobbyLog, LogError, Remembers};
 
 fn folder() -> TempDir {

@@ -13,7 +13,7 @@ use rusqlite::{Connection, Row, Transaction};
 
 use super::log_number::LogNumber;
 use super::message_rows::{self, ROW_BYTES, insert_row};
-use super::rows::{blob, meta, missing, number, parsed_name, said, stored, text, unreadable};
+use super::stored_form::{blob, meta, missing, number, parsed_name, said, stored, text, unreadable};
 use super::{gone, record, room_rows, rules_row};
 use crate::log::LogError;
 
@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::log::check::verify;
-    use crate::log::suite::{ANNA, Author, RUN, batch, binding, shown};
+    use crate::log::suite::author::{ANNA, Author, RUN, batch, binding, shown};
     use crate::log::{LobbyLog, NameBinding, Remembers, SqliteLog, SqliteOptions};
 
     const OLD_TABLES: &str = "

@@ -74,7 +74,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::log::suite::{Author, batch};
+    use crate::log::suite::author::{Author, batch};
     use crate::log::{LobbyLog, SqliteLog, SqliteOptions};
 
     #[tokio::test]

@@ -113,6 +113,16 @@ async fn ops(client: &mut Client) -> Vec<(String, bool)> {
     rows.await.into_iter().map(|row| (row.fingerprint.to_string(), row.file)).collect()
 }
 
+/// Returns who is muted, and by whom.
+async fn mutes(client: &mut Client) -> Vec<(String, String)> {
+    client.send(&ClientMessage::Mutes { request: 10 }).await;
+    let rows = client.find(|message| match message {
+        ServerMessage::Mutes { mutes, more: false, .. } => Some(mutes),
+        _ => None,
+    });
+    rows.await.into_iter().map(|row| (row.what.as_str().to_owned(), row.by.to_string())).collect()
+}
+
 fn fingerprint(user: &User) -> String {
     user.identity.public().fingerprint().to_string()
 }
@@ -168,6 +178,7 @@ async fn each_thing_an_operator_does_counts_on_both_servers_and_after_both_were_
     let expected = [(fingerprint(boss), true), (fingerprint(bobby), false)];
     assert_eq!(ops(&mut b).await, expected);
     assert_eq!(ops(&mut a).await, expected);
+    assert_eq!(mutes(&mut b).await, [(fingerprint(anna), "boss".to_owned())]);
     act(&mut b, 1, "kick", (Some("boss"), None)).await;
     assert!(matches!(refused(&mut b).await, NotAcceptedCode::NoSuchUser | NotAcceptedCode::Protected));
     act(&mut b, 2, "unmute", (Some("anna"), None)).await;

@@ -51,3 +51,41 @@ fn private_messages_that_were_kept_before_there_were_marks_count_as_read() {
     history.keep(said(&talk, 2, "bobby", "new"));
     assert_eq!(unread(&history), [("bobby".to_owned(), 1)]);
 }
+
+#[test]
+fn after_a_talk_was_removed_what_others_say_next_is_unread() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(folder.path());
+    let (bobby, carol) = (private(BOBBY, "bobby", 1), private(SERVER, "carol", 2));
+    history.keep(said(&bobby, 1, "bobby", "of old"));
+    (1..=3).for_each(|number| history.keep(said(&carol, number, "carol", "of old")));
+    drop(history);
+    // All of it was kept before there were marks.
+    let conn = Connection::open(folder.path().join("history.sqlite")).unwrap();
+    conn.execute_batch("DROP TABLE private_marks").unwrap();
+    drop(conn);
+    let history = open(folder.path());
+    history.forget(SERVER);
+    assert_eq!(unread(&history), []);
+    history.keep(said(&bobby, 2, "bobby", "new"));
+    history.keep(said(&carol, 4, "carol", "anew"));
+    assert_eq!(unread(&history), [("carol".to_owned(), 1), ("bobby".to_owned(), 1)]);
+}
+
+#[test]
+fn of_two_users_who_had_one_name_each_is_found_by_the_fingerprint() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = open(folder.path());
+    history.keep(said(&private(BOBBY, "bobby", 1), 1, "bobby", "hi"));
+    history.keep(said(&private(SERVER, "Bobby", 2), 1, "Bobby", "hello"));
+    history.keep(said(&private(ANNA, "carol", 3), 1, "anna", "hey"));
+    history.forget(ANNA);
+    assert_eq!(unread(&history), [("Bobby".to_owned(), 1), ("bobby".to_owned(), 1)]);
+    assert_eq!(history.key_of(&name("bobby")).unwrap(), Some(SERVER));
+    let found = |beginning: &str| history.talk_with_key(beginning).unwrap();
+    let begins = |key: PublicKey| key.fingerprint().to_string()[..15].to_owned();
+    assert_eq!(found(&begins(BOBBY)), Some((BOBBY, name("bobby"))));
+    assert_eq!(found(&SERVER.fingerprint().to_string()), Some((SERVER, name("bobby"))));
+    assert_eq!(found("SHA256:"), Some((SERVER, name("bobby"))), "the newest of several");
+    assert_eq!((found(&begins(ANNA)), found("bobby")), (None, None));
+}

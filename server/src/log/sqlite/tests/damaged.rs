@@ -84,6 +84,23 @@ async fn changes_to_the_newest_messages_are_noticed_at_the_start() {
 }
 
 #[tokio::test]
+async fn nothing_is_added_to_a_damaged_log_of_an_older_build() {
+    let folder = folder();
+    log_of(folder.path(), 2000).await;
+    tamper(folder.path(), "DROP TABLE standings");
+    let has_table = || {
+        let conn = Connection::open(folder.path().join("lobby.sqlite")).unwrap();
+        conn.table_exists(None, "standings").unwrap()
+    };
+    alter(folder.path(), 1500, |record| replace(record, b"text", b"TEXT"));
+    damaged_at(folder.path(), "text", 1500);
+    assert!(!has_table());
+    alter(folder.path(), 1500, |record| replace(record, b"TEXT", b"text"));
+    drop(open(folder.path()));
+    assert!(has_table());
+}
+
+#[tokio::test]
 async fn an_end_that_was_cut_off_is_noticed() {
     let folder = folder();
     let log = open(folder.path());

@@ -59,6 +59,9 @@ fn a_half_made_log_of_a_killed_process_is_made_anew() {
     let folder = folder();
     fs::write(folder.path().join("lobby.sqlite.new"), "half").unwrap();
     fs::write(folder.path().join("lobby.sqlite.new-journal"), "half").unwrap();
-    open(folder.path());
-    assert!(!folder.path().join("lobby.sqlite.new").exists());
+    drop(open(folder.path()));
+    assert_eq!(verify(folder.path()).unwrap().messages, 0);
+    for half in ["lobby.sqlite.new", "lobby.sqlite.new-journal"] {
+        assert!(!folder.path().join(half).exists(), "{half}");
+    }
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::log::AppendedHere;
-use crate::log::sqlite::rows;
 use crate::log::sqlite::shared_writer::SharedWriter;
-use crate::log::suite::name;
+use crate::log::sqlite::stored_form;
+use crate::log::suite::author::name;
 
 #[test]
 fn queued_batches_are_stored_together_and_each_is_answered() {
@@ -81,7 +81,7 @@ fn a_full_disk_stores_nothing_and_space_makes_it_go_on() {
     assert!(answers[1].is_ok(), "{answers:?}");
     assert_eq!(*writer.told().head.borrow(), head);
     let reading = file::open_for_reading(folder.path()).unwrap();
-    assert_eq!(rows::names(&reading).unwrap(), [binding("bob", BOB, 1)]);
+    assert_eq!(stored_form::names(&reading).unwrap(), [binding("bob", BOB, 1)]);
     assert_eq!(verify(folder.path()).unwrap().head, head);
 
     writer.connection().pragma_update(None, "max_page_count", 1_000_000).unwrap();

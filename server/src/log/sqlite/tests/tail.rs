@@ -82,7 +82,8 @@ async fn nobody_is_told_that_a_batch_was_refused_while_it_cannot_be_taken_back()
         assert!(matches!(&answer, Err(err @ LogError::Unknown(_)) if !err.stored_nothing()), "{answer:?}");
     };
     unknown(&mut writer);
-    // This batch would not come as far as COMMIT, and the other one may still be there.
+    // The next batch fails before COMMIT. Still nobody knows what the next start finds, because the batch before it
+    // may be in the WAL.
     writer.connection().pragma_update(None, "max_page_count", 1).unwrap();
     unknown(&mut writer);
     set_header(&header);

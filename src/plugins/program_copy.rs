@@ -26,7 +26,7 @@ const LEFT_OVER: Duration = Duration::from_mins(10);
 
 /// A copy of a program as it was when it was read. Dropping this removes the copy.
 #[derive(Debug)]
-pub(crate) struct Copy {
+pub(crate) struct ProgramCopy {
     /// The SHA-256 of the program, in hexadecimal digits.
     pub sha256: String,
     path: PathBuf,
@@ -34,7 +34,7 @@ pub(crate) struct Copy {
     folder: TempDir,
 }
 
-impl Copy {
+impl ProgramCopy {
     /// Reads the program at `origin` and writes a copy into a new folder in `copies`, under the program's own name.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (origin, copies) = (folder.path().join("hobnob-x"), folder.path().join("copies"));
         fs::write(&origin, "abc").unwrap();
-        let copy = Copy::make(&origin, &copies).unwrap();
+        let copy = ProgramCopy::make(&origin, &copies).unwrap();
         // The original is overwritten, as an editor or an attacker might do.
         fs::write(&origin, "other").unwrap();
         assert_eq!(copy.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -116,13 +116,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (origin, copies) = (folder.path().join("hobnob-x"), folder.path().join("copies"));
         fs::write(&origin, "abc").unwrap();
-        let running = Copy::make(&origin, &copies).unwrap();
+        let running = ProgramCopy::make(&origin, &copies).unwrap();
         let left = copies.join("run-left");
         fs::create_dir(&left).unwrap();
         fs::write(left.join("hobnob-x"), "abc").unwrap();
         let long_ago = std::time::SystemTime::now() - 2 * LEFT_OVER;
         File::open(&left).unwrap().set_modified(long_ago).unwrap();
-        let _another = Copy::make(&origin, &copies).unwrap();
+        let _another = ProgramCopy::make(&origin, &copies).unwrap();
         assert!(!left.exists() && running.path.exists());
     }
 }

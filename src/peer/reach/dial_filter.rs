@@ -64,7 +64,7 @@ fn kind_of_v6(ip: Ipv6Addr) -> Kind {
     match parts {
         _ if ip.is_loopback() => Kind::Loopback,
         _ if ip.is_unspecified() || ip.is_multicast() => Kind::Nowhere,
-        // The old form of an embedded address, NAT64 and 6to4.
+        // These hold an IPv4 address inside an IPv6 one: the obsolete `::a.b.c.d`, NAT64, and 6to4 in the next arm.
         [0, 0, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4(high, low),
         [0x2002, high, low, ..] => v4(high, low),
         // NAT64 with a prefix of the network's own may lead anywhere in that network.
@@ -146,7 +146,7 @@ pub(in crate::peer) fn admit(
     admitted
 }
 
-/// Returns the address as it is to be dialled, if the rules allow it.
+/// Returns the address as it is to be dialled, if the filter lets it pass.
 pub(in crate::peer) fn allow(
     addr: SocketAddr,
     lobby: Option<SocketAddr>,
@@ -184,7 +184,7 @@ fn with_zone(addr: SocketAddr, lobby: Option<SocketAddr>) -> Option<SocketAddr> 
 /// What the links of one process share: the address by which the lobby is reached, and the places for connections to
 /// strangers.
 #[derive(Debug, Default)]
-pub struct DialRules {
+pub struct DialFilter {
     /// These are standard mutexes: they are held for a few lines, never across an await.
     lobby: Mutex<Option<SocketAddr>>,
     /// All servers of a lobby have one key.
@@ -192,7 +192,7 @@ pub struct DialRules {
     begun: Mutex<VecDeque<Instant>>,
 }
 
-impl DialRules {
+impl DialFilter {
     /// Notes the address by which the lobby is reached from now on. Before this is known, only public addresses and
     /// those of this machine's own networks are dialled.
     pub fn lobby_is_at(&self, lobby: SocketAddr) {
@@ -330,12 +330,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn all_strangers_share_a_limited_number_of_places_and_each_place_is_held_for_a_while() {
-        let rules = DialRules::default();
-        let taken = (0..1000).filter(|_| rules.take_place(Instant::now())).count();
+        let filter = DialFilter::default();
+        let taken = (0..1000).filter(|_| filter.take_place(Instant::now())).count();
         assert_eq!(taken, STRANGER_DIALS);
         tokio::time::advance(STRANGER_SLOT - Duration::from_millis(1)).await;
-        assert!(!rules.take_place(Instant::now()));
+        assert!(!filter.take_place(Instant::now()));
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!((0..1000).filter(|_| rules.take_place(Instant::now())).count(), STRANGER_DIALS);
+        assert_eq!((0..1000).filter(|_| filter.take_place(Instant::now())).count(), STRANGER_DIALS);
     }
 }

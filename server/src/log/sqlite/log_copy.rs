@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::file::{self, FILE};
 use super::head_record::{self, HeadRecord, Noted};
-use super::rows;
+use super::stored_form;
 use crate::log::LogError;
 
 /// Why there is no copy.
@@ -40,7 +40,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<[&'static str; 2], CopyErro
     source.execute("VACUUM INTO ?1", [path]).map_err(|err| match err.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => CopyError::Full,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            CopyError::Source(rows::unreadable(&source, &err))
+            CopyError::Source(stored_form::unreadable(&source, &err))
         }
         _ => written(&err),
     })?;
@@ -63,5 +63,5 @@ fn require(source: &Connection, dir: &Path, noted: Option<Noted>) -> Result<(), 
 fn note(dir: &Path) -> Result<(), LogError> {
     let copy = file::open_for_reading(dir)?;
     let (meta, head) = file::ends(&copy)?;
-    HeadRecord::begin(dir, meta.log, head, rows::in_rooms(&copy)?).map(drop)
+    HeadRecord::begin(dir, meta.log, head, stored_form::in_rooms(&copy)?).map(drop)
 }

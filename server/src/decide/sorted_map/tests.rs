@@ -22,7 +22,7 @@ fn walk<K: Ord + Clone, V: Clone>(
 }
 
 /// The nodes of a table; each one has a pair, and none has too many.
-fn nodes<K: Ord + Clone, V: Clone>(table: &Table<K, V>) -> BTreeSet<usize> {
+fn nodes<K: Ord + Clone, V: Clone>(table: &SortedMap<K, V>) -> BTreeSet<usize> {
     let mut all = BTreeSet::new();
     walk(table.map.root(), &mut |node| {
         assert!((1..=MOST).contains(&node.len()), "{}", node.len());
@@ -32,7 +32,7 @@ fn nodes<K: Ord + Clone, V: Clone>(table: &Table<K, V>) -> BTreeSet<usize> {
 }
 
 #[track_caller]
-fn check(table: &Table<u32, u32>, expected: &BTreeMap<u32, u32>) {
+fn check(table: &SortedMap<u32, u32>, expected: &BTreeMap<u32, u32>) {
     assert!(table.iter().eq(expected.iter()));
     assert_eq!((table.len(), table.is_empty()), (expected.len(), expected.is_empty()));
     nodes(table);
@@ -71,7 +71,7 @@ proptest! {
     fn a_table_is_a_sorted_map_and_its_copies_stay_as_they_were(
         changes in prop::collection::vec(change(), 0..200)
     ) {
-        let (mut table, mut expected) = (Table::default(), BTreeMap::new());
+        let (mut table, mut expected) = (SortedMap::default(), BTreeMap::new());
         let mut copies = Vec::new();
         for (change, n) in changes.into_iter().zip(0..) {
             match change {
@@ -107,7 +107,7 @@ proptest! {
 #[test]
 fn a_key_stays_as_it_was_inserted_first() {
     let [first, same]: [UserName; 2] = ["Anna", "anna"].map(|name| name.parse().unwrap());
-    let mut table = Table::default();
+    let mut table = SortedMap::default();
     assert_eq!(table.insert(first, 1), None);
     assert_eq!(table.insert(same.clone(), 2), Some(1));
     let (key, value) = table.get_key_value(&same).unwrap();
@@ -117,7 +117,7 @@ fn a_key_stays_as_it_was_inserted_first() {
 #[test]
 fn a_copy_is_made_in_no_time_and_a_change_copies_one_node_of_each_level() {
     let spread = |n: u32| n.wrapping_mul(2_654_435_761);
-    let mut table = Table::default();
+    let mut table = SortedMap::default();
     for n in 0..200_000u32 {
         table.insert(spread(n), n);
     }
@@ -126,7 +126,7 @@ fn a_copy_is_made_in_no_time_and_a_change_copies_one_node_of_each_level() {
     let copy = table.clone();
     let before = nodes(&copy);
     assert_eq!(nodes(&table), before, "nothing is copied until something changes");
-    let own = |table: &Table<u32, u32>| nodes(table).difference(&before).count();
+    let own = |table: &SortedMap<u32, u32>| nodes(table).difference(&before).count();
     *table.get_mut(&spread(7)).unwrap() = 0;
     let copied = own(&table);
     assert!((1..=levels).contains(&copied), "{copied}");
@@ -147,7 +147,7 @@ fn a_copy_is_made_in_no_time_and_a_change_copies_one_node_of_each_level() {
 
 #[test]
 fn what_comes_in_its_order_fills_the_nodes() {
-    let mut table = Table::default();
+    let mut table = SortedMap::default();
     for n in 0..6400u32 {
         table.insert(n, ());
     }

@@ -18,7 +18,10 @@ pub(super) fn first_word(args: &str) -> (&str, &str) {
 /// Reads a user's name, a fingerprint or addresses. A word that can be read as an address is one, although a name could
 /// be written in the same way. If a user in the lobby has that name, it is not certain which is meant, and the word is
 /// refused: otherwise a stranger could take somebody's address as his name, and have that person banned.
-pub(super) fn whom(state: &State, word: &str) -> Result<(Option<UserName>, Option<ActTarget>), CommandError> {
+pub(super) fn name_or_target(
+    state: &State,
+    word: &str,
+) -> Result<(Option<UserName>, Option<ActTarget>), CommandError> {
     if address::is_address(word) && word.parse().is_ok_and(|name| state.known_names.contains(&name)) {
         return Err(failing::Input::NameOrAddress(word).into());
     }

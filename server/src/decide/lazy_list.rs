@@ -4,9 +4,9 @@
 use serde::{Serialize, Serializer};
 
 /// Makes the items whenever they are written.
-pub(super) struct Rows<F>(pub(super) F);
+pub(super) struct LazyList<F>(pub(super) F);
 
-impl<F, I> Serialize for Rows<F>
+impl<F, I> Serialize for LazyList<F>
 where
     F: Fn() -> I,
     I: IntoIterator<Item: Serialize>,

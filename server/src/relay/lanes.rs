@@ -1,7 +1,7 @@
-//! Copies bytes between two streams, both ways, no faster than the rate. This file owns the bytes that were read and
-//! not written yet: none while both sides take what comes, and at most one chunk in each direction while a side does
-//! not. It knows nothing of the bytes, which are encrypted. Which clients are joined is decided in `asking` and `seats`;
-//! how many sessions there may be is in `seats`.
+//! The two lanes of a relayed session: bytes are copied from each of two streams to the other, no faster than the rate.
+//! This file owns the bytes that were read and not written yet: none while both sides take what comes, and in each lane
+//! at most as many as are read at once while a side does not. It knows nothing of the bytes, which are encrypted. Which
+//! clients are joined is decided in `asking` and `seats`; how many sessions there may be is in `seats`.
 
 use std::future::poll_fn;
 use std::io;
@@ -15,12 +15,12 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::limits::rate::TokenBucket;
 
-/// How many bytes are read at once if the rate is high. A chunk that the other side does not take is kept; meanwhile
+/// How many bytes are read at once if the rate is high. What the other side does not take is kept; meanwhile
 /// nothing more is read, and the sender waits.
-const MAX_CHUNK: usize = 64 * 1024;
+const MOST_AT_ONCE: usize = 64 * 1024;
 
 /// How many bytes are read at once if the rate is low.
-const MIN_CHUNK: usize = 4 * 1024;
+const LEAST_AT_ONCE: usize = 4 * 1024;
 
 /// A session on which no byte passes for this long is ended. Clients give a sign of life every five seconds, so either
 /// both are asleep, or they are no clients of hobnob.
@@ -68,11 +68,11 @@ impl Lane {
         &mut self,
         cx: &mut Context<'_>,
         (from, to): (&mut A, &mut B),
-        (bucket, chunk): (&mut TokenBucket, usize),
+        (bucket, at_once): (&mut TokenBucket, usize),
         count: &(dyn Fn(usize) + Sync),
     ) -> io::Result<Passed> {
         let mut moved = 0;
-        let mut room = [const { MaybeUninit::uninit() }; MAX_CHUNK];
+        let mut room = [const { MaybeUninit::uninit() }; MOST_AT_ONCE];
         loop {
             while self.written < self.held.len() {
                 match Pin::new(&mut *to).poll_write(cx, &self.held[self.written..])? {
@@ -93,7 +93,7 @@ impl Lane {
             if bucket.ready_at(Instant::now()).is_some() {
                 return Ok(Passed::Throttled(moved));
             }
-            let mut buffer = ReadBuf::uninit(&mut room[..chunk]);
+            let mut buffer = ReadBuf::uninit(&mut room[..at_once]);
             if Pin::new(&mut *from).poll_read(cx, &mut buffer)?.is_pending() {
                 return Ok(Passed::Waits(moved));
             }
@@ -115,12 +115,12 @@ impl Lane {
 }
 
 /// Both directions of a session.
-struct Copy<'a, S> {
+struct BothLanes<'a, S> {
     sides: [&'a mut S; 2],
     lanes: [Lane; 2],
     /// One bucket for both directions.
     bucket: TokenBucket,
-    chunk: usize,
+    at_once: usize,
     /// When a byte was last read from one side, or accepted by the other.
     moved: Instant,
     /// Since when one direction has ended; `None` while neither has.
@@ -130,28 +130,28 @@ struct Copy<'a, S> {
 
 /// Copies between two streams until both have ended, or until the session must not go on. `rate` is in bytes a second,
 /// for both directions together, with a burst of ten seconds' worth; beyond that both are read more slowly. `count` is
-/// called with the length of each chunk.
+/// called with the number of bytes that were read at once.
 pub(super) async fn copy<S: AsyncRead + AsyncWrite + Unpin>(
     sides: [&mut S; 2],
     rate: u32,
     count: &(dyn Fn(usize) + Sync),
 ) -> Ended {
     let now = Instant::now();
-    let chunk = usize::try_from(rate / 4).unwrap_or(MAX_CHUNK).clamp(MIN_CHUNK, MAX_CHUNK);
-    let mut copy = Copy {
+    let at_once = usize::try_from(rate / 4).unwrap_or(MOST_AT_ONCE).clamp(LEAST_AT_ONCE, MOST_AT_ONCE);
+    let mut lanes = BothLanes {
         sides,
         lanes: [Lane::default(), Lane::default()],
         bucket: TokenBucket::new(rate, now),
-        chunk,
+        at_once,
         moved: now,
         half_open: None,
         count,
     };
     let mut timer = std::pin::pin!(sleep(IDLE));
-    poll_fn(|cx| copy.poll(cx, timer.as_mut())).await
+    poll_fn(|cx| lanes.poll(cx, timer.as_mut())).await
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Copy<'_, S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> BothLanes<'_, S> {
     fn poll(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<Ended> {
         loop {
             let throttled = match self.poll_lanes(cx) {
@@ -191,9 +191,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Copy<'_, S> {
     fn poll_lanes(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         let [one, other] = &mut self.sides;
         let [there, back] = &mut self.lanes;
-        let pace = (&mut self.bucket, self.chunk);
+        let pace = (&mut self.bucket, self.at_once);
         let there = there.poll(cx, (&mut **one, &mut **other), pace, self.count)?;
-        let pace = (&mut self.bucket, self.chunk);
+        let pace = (&mut self.bucket, self.at_once);
         let back = back.poll(cx, (&mut **other, &mut **one), pace, self.count)?;
         let mut throttled = false;
         for passed in [there, back] {
@@ -278,13 +278,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_side_that_does_not_read_makes_the_sender_wait_and_costs_one_chunk() {
+    async fn a_side_that_does_not_read_makes_the_sender_wait_and_costs_what_is_read_at_once() {
         let (mut near, far, task) = relay(1000, 1 << 20);
         let mut taken = 0;
         while let Ok(written) = tokio::time::timeout(Duration::from_secs(1), near.write(&[1; 500])).await {
             taken += written.unwrap();
         }
-        assert!(taken <= 2 * 1000 + MAX_CHUNK, "{taken}");
+        assert!(taken <= 2 * 1000 + MOST_AT_ONCE, "{taken}");
         drop(far);
         let (ended, _) = task.await.unwrap();
         assert!(matches!(ended, Ended::Broken(_)), "{ended}");

@@ -1,6 +1,6 @@
-//! Cuts rules into parts that are small enough for a message of NATS, and puts the parts together again. This is needed
-//! when the lobby of a single server becomes the beginning of a lobby on many servers. This file knows neither NATS nor
-//! who sends the parts.
+//! Carries rules over when the lobby of a single server becomes the beginning of a lobby on many servers: cuts them
+//! into parts that are small enough for a message of NATS, and puts the parts together again. This file knows neither
+//! NATS nor who sends the parts.
 
 use super::Rules;
 use super::lock::Lock;

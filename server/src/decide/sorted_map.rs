@@ -21,17 +21,17 @@ const MOST: usize = 32;
 
 /// A sorted map whose copies share what they have in common.
 #[derive(Debug, Clone)]
-pub(super) struct Table<K: Ord + Clone, V: Clone> {
+pub(super) struct SortedMap<K: Ord + Clone, V: Clone> {
     map: Map<K, V, MOST>,
 }
 
-impl<K: Ord + Clone, V: Clone> Default for Table<K, V> {
+impl<K: Ord + Clone, V: Clone> Default for SortedMap<K, V> {
     fn default() -> Self {
         Self { map: Map::new() }
     }
 }
 
-impl<K: Ord + Clone, V: Clone> Table<K, V> {
+impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
     pub(super) fn len(&self) -> usize {
         self.map.len()
     }
