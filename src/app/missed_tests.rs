@@ -418,5 +418,5 @@ fn of_two_users_who_had_one_name_both_are_told_and_each_has_a_command_that_shows
     assert!(told.contains(by_name) && !told.contains("another"), "{told}");
     scene.app.prompt();
     enters(&mut scene, "\\history SHA256:nobody");
-    scene.shows("usage: ");
+    scene.shows("nothing is kept of private talk with a key that begins with");
 }
