@@ -225,7 +225,8 @@ impl App {
         self.state.settle_leaving();
         self.settle_turn();
         if let InputSource::Script(_, queue) = &mut self.input
-            && let Some(command) = queue.take_ready_command(self.state.ledger.is_empty())
+            && let Some(command) =
+                queue.take_ready_command(self.state.ledger.is_empty() && !self.state.awaits_holders())
         {
             self.command(command);
         }

@@ -60,7 +60,8 @@ impl ScriptQueue {
         self.queued = Some(command);
     }
 
-    /// Takes the command that waits, if nothing before it is under way any more.
+    /// Takes the command that waits, if nothing before it is under way any more: no text, and no answer that decides for
+    /// whom a name stands.
     pub(crate) fn take_ready_command(&mut self, nothing_in_flight: bool) -> Option<Queued> {
         // A command that ends the run is not held back, because the end waits for the last texts with a time limit of
         // its own.

@@ -15,6 +15,10 @@ use crate::client::questions::Question;
 use crate::session::{LinkState, SessionId};
 use crate::show::{failing, saying};
 
+/// How many questions about holders of names may be open. More are not asked: a command that needs the answer asks again.
+/// So a server that tells of one newcomer after the other cannot have this client ask without end.
+const MOST_ASKED: usize = 64;
+
 /// Why the name of a session's user may stand for somebody else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holder {
@@ -106,11 +110,20 @@ impl State {
 
     /// Asks the server which key holds a name, if there is a session with a user of this name.
     pub(super) fn ask_who_holds(&mut self, name: &UserName) {
-        if self.keys_named(name).is_empty() || self.sessions.lobby_state() != LinkState::Up {
+        if self.keys_named(name).is_empty()
+            || self.sessions.lobby_state() != LinkState::Up
+            || self.questions.holders_asked() >= MOST_ASKED
+        {
             return;
         }
         let request = self.questions.ask(Question::Holder(name.clone()), None);
         self.lobby.ask(ClientMessage::Whois { request, name: name.clone() });
+    }
+
+    /// Whether the server has still to say who holds the name of a session's user. A script's next command waits for that,
+    /// because it may name that user. The server has as long for it as for any question.
+    pub(crate) fn awaits_holders(&self) -> bool {
+        self.questions.holders_asked() > 0
     }
 
     /// Asks the server which keys hold the names of all users with whom there is a session. Comings and goings were

@@ -153,6 +153,12 @@ impl Questions {
         self.open.contains_key(&request)
     }
 
+    /// How many questions are open that ask who holds a name.
+    #[must_use]
+    pub fn holders_asked(&self) -> usize {
+        self.open.values().filter(|open| matches!(open.question, Question::Holder(_))).count()
+    }
+
     /// When the next question is to be given up.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {

@@ -281,9 +281,11 @@ fn the_question_about_the_private_talk_means_no_when_the_session_ends_meanwhile(
     bobby.wait(json!({"event": "opened", "peer": "anna"}));
     anna.enter("a secret");
     bobby.wait(json!({"event": "message", "text": "a secret"}));
+    bobby.send("\\sw anna");
+    bobby.send("noted");
+    anna.sees("noted");
     anna.enter("\\forget bobby");
     anna.sees_last("remove it? [y/N]");
-    bobby.send("\\sw anna");
     bobby.send("\\leave");
     anna.sees("it stays");
     anna.sees_last("lobby>");
@@ -291,5 +293,5 @@ fn the_question_about_the_private_talk_means_no_when_the_session_ends_meanwhile(
     anna.enter("\\users");
     anna.sees("in the lobby");
     let log = Launch::hobnob().home(&home).args(["log", "--with", "bobby"]).run("").ended_with(0);
-    assert_eq!(log.stdout.len(), 1);
+    assert_eq!(log.stdout.len(), 2);
 }

@@ -53,8 +53,8 @@ fn a_host_alone_or_in_a_hurry_is_not_asked() {
         match end {
             0 => {
                 anna.terminal.keys(b"\x03");
-                anna.sees("Ctrl-C again, Ctrl-D or \\quit to leave; you host this lobby, and it");
-                anna.sees("it ends for bobby, too");
+                anna.sees("Ctrl-C again, Ctrl-D or \\quit to leave; you host this lobby:");
+                anna.sees("ends for bobby, too");
                 anna.terminal.keys(b"\x03");
             }
             1 => anna.terminal.signal(Signal::SIGTERM),
