@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hobnob_protocol::chain::{ChainHash, LobbyMessage, LogId, Position, Seq};
 use hobnob_protocol::content::{Act, Content};
-use hobnob_protocol::ids::{PairToken, RunId};
+use hobnob_protocol::ids::RunId;
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::text::Text;
 use serde_json::Value;
@@ -21,17 +21,13 @@ use crate::lobby::sequence::Resumed;
 use crate::repl::{ReplHandle, Typed};
 use crate::screen::folding::Folding;
 use crate::screen::{Form, Screen, Sink};
-use crate::session::PeerSession;
 use crate::show::terminal::TerminalForm;
-use crate::show::unsent::Unsent;
-use crate::show::{ClosedReason, Message};
-use crate::timestamp::Timestamp;
 
 const SERVER: PublicKey = PublicKey::new([9; 32]);
 const LOG: LogId = LogId::new([7; 16]);
 const OWN: PublicKey = PublicKey::new([1; 32]);
-const BOBBY: PublicKey = PublicKey::new([2; 32]);
-const EVE: PublicKey = PublicKey::new([3; 32]);
+pub(super) const BOBBY: PublicKey = PublicKey::new([2; 32]);
+pub(super) const EVE: PublicKey = PublicKey::new([3; 32]);
 
 fn at(seq: u64) -> Position {
     Position { seq: Seq(seq), hash: ChainHash::new([1; 32]) }
@@ -42,14 +38,14 @@ fn mark(read: u64) -> Mark {
 }
 
 /// A script whose history is in this folder. It is in the lobby.
-fn script(folder: &Path) -> Scene {
+pub(super) fn script(folder: &Path) -> Scene {
     let mut scene = Scene::new();
     keep(&mut scene, folder, Reader::Script);
     scene
 }
 
 /// A person at a terminal, whose history is in this folder.
-fn person(folder: &Path) -> Scene {
+pub(super) fn person(folder: &Path) -> Scene {
     let mut scene = Scene::new().at_terminal();
     let preferences = scene.app.state.user.preferences.clone();
     let form = TerminalForm::new(false, jiff::tz::TimeZone::UTC, preferences, jiff::Timestamp::UNIX_EPOCH);
@@ -87,7 +83,7 @@ fn says(scene: &mut Scene, seq: u64, key: PublicKey) {
     hears(scene, seq, key, Text::new(format!("number {seq}.")).unwrap());
 }
 
-fn enters(scene: &mut Scene, line: &str) {
+pub(super) fn enters(scene: &mut Scene, line: &str) {
     scene.app.prompt();
     scene.happens(Event::Typed(Typed::Line {
         text: line.to_owned(),
@@ -323,100 +319,4 @@ fn a_room_of_which_all_that_was_missed_was_shown_counts_as_read() {
     scene.shows("that is all you missed");
     let sessions = &scene.app.state.sessions;
     assert_eq!((sessions.unread(SessionId::LOBBY), sessions.has_unseen(SessionId::LOBBY)), (0, false));
-}
-
-/// Bobby opens a private session, which is kept, and says something.
-fn bobby_whispers(scene: &mut Scene, texts: &[&str]) -> SessionId {
-    let state = &mut scene.app.state;
-    let session = state.sessions.add(PeerSession { key: Some(BOBBY), ..PeerSession::up("bobby") });
-    state.keeping.open_private(session, BOBBY, "bobby".parse().unwrap(), PairToken::new([5; 16]));
-    for text in texts {
-        let message = state.message(session, "bobby".parse().unwrap(), text, Timestamp(1));
-        state.record(session, message.at, &message.from.clone(), text);
-        state.show_message(Message { key: Some(BOBBY), ..message });
-    }
-    session
-}
-
-#[test]
-fn unread_private_messages_are_told_when_the_session_ends_and_at_the_next_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let hint = "3 messages of bobby that you have not read: \\history 3 bobby";
-    let mut scene = person(folder.path());
-    let session = bobby_whispers(&mut scene, &["one", "two", "three"]);
-    scene.app.state.user.has_typed = true;
-    scene.app.state.session_over(session, ClosedReason::Left, &Unsent::OtherLeft(&"bobby".parse().unwrap()));
-    scene.app.settle();
-    scene.shows(hint);
-    // The run is killed.
-    let mut scene = person(folder.path());
-    scene.app.state.tell_unread_private();
-    scene.app.settle();
-    scene.shows(hint);
-    scene.app.prompt();
-    enters(&mut scene, "\\history 3 bobby");
-    scene.shown();
-    scene.app.state.tell_unread_private();
-    scene.app.settle();
-    assert_eq!(scene.shown(), "");
-}
-
-#[test]
-fn a_private_session_in_which_something_is_typed_counts_as_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut scene = person(folder.path());
-    let session = bobby_whispers(&mut scene, &["one", "two"]);
-    scene.app.state.switch(session).unwrap();
-    scene.app.prompt();
-    scene.happens(Event::Typed(Typed::Line {
-        text: "\\ss".to_owned(),
-        session: Some(session),
-        typing: Default::default(),
-    }));
-    scene.shown();
-    bobby_says_more(&mut scene, session);
-    let mut next = person(folder.path());
-    next.app.state.tell_unread_private();
-    next.app.settle();
-    next.shows("1 message of bobby that you have not read: \\history 1 bobby");
-    // A script is told nothing.
-    let mut next = script(folder.path());
-    next.app.state.tell_unread_private();
-    assert_eq!(next.shown(), "");
-}
-
-fn bobby_says_more(scene: &mut Scene, session: SessionId) {
-    scene.app.state.record(session, Timestamp(2), &"bobby".parse().unwrap(), "after the last line");
-}
-
-#[test]
-fn of_two_users_who_had_one_name_both_are_told_and_each_has_a_command_that_shows_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut scene = person(folder.path());
-    let session = bobby_whispers(&mut scene, &["one", "two"]);
-    scene.app.state.session_over(session, ClosedReason::Left, &Unsent::OtherLeft(&"bobby".parse().unwrap()));
-    let state = &mut scene.app.state;
-    let session = state.sessions.add(PeerSession { key: Some(EVE), ..PeerSession::up("bobby") });
-    state.keeping.open_private(session, EVE, "bobby".parse().unwrap(), PairToken::new([6; 16]));
-    state.record(session, Timestamp(3), &"bobby".parse().unwrap(), "three");
-    drop(scene);
-    let mut scene = person(folder.path());
-    scene.app.state.tell_unread_private();
-    scene.app.settle();
-    let beginning = BOBBY.fingerprint().to_string()[..15].to_owned();
-    let by_name = "1 message of bobby that you have not read: \\history 1 bobby";
-    let by_key = format!("2 messages of another bobby, unread: \\history 2 {beginning}");
-    let told = scene.shown();
-    assert!(told.contains(by_name) && told.contains(&by_key), "{told}");
-    scene.app.prompt();
-    enters(&mut scene, &format!("\\history 2 {beginning}"));
-    let read = scene.shown();
-    assert!(read.contains("two") && !read.contains("three"), "{read}");
-    scene.app.state.tell_unread_private();
-    scene.app.settle();
-    let told = scene.shown();
-    assert!(told.contains(by_name) && !told.contains("another"), "{told}");
-    scene.app.prompt();
-    enters(&mut scene, "\\history SHA256:nobody");
-    scene.shows("nothing is kept of private talk with a key that begins with");
 }

@@ -49,6 +49,8 @@ mod terminal_events;
 mod tests;
 #[cfg(test)]
 mod too_early_tests;
+#[cfg(test)]
+mod unread_private_tests;
 
 pub(crate) use input_source::InputSource;
 pub(crate) use next_event::Sources;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::describe::WrongDescription;
-use super::grants::GrantsError;
+use super::permits::PermitsError;
 
 /// Why no run of a program was started.
 #[derive(Debug, Error)]
@@ -42,7 +42,7 @@ pub enum RunFailure {
     },
     /// The file with the user's permissions cannot be read or changed.
     #[error(transparent)]
-    Grants(#[from] GrantsError),
+    Permits(#[from] PermitsError),
     /// The description of the program is not valid.
     #[error(transparent)]
     Description(#[from] WrongDescription),

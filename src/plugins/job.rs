@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::describe::{self, Description};
 use super::failure::RunFailure;
-use super::grants::{Grant, Grants};
+use super::permits::{Permit, Permits};
 use super::program::{self, Limits, Over};
 use super::program_copy::ProgramCopy;
 use super::rights::Right;
@@ -92,7 +92,7 @@ pub(super) struct Job {
     pub(super) path: PathBuf,
     /// The folder in which the copies of programs are made.
     pub(super) copies: PathBuf,
-    pub(super) grants: Grants,
+    pub(super) permits: Permits,
     pub(super) events: mpsc::Sender<PluginEvent>,
     pub(super) over_tx: blocking::Sender<Over>,
     pub(super) over: blocking::Receiver<Over>,
@@ -120,9 +120,9 @@ impl Job {
 
     /// Returns the description with the program's rights if the user has allowed it, and otherwise what it wants.
     fn allowed(&self, copy: &ProgramCopy) -> Result<Result<Description, PluginOutcome>, RunFailure> {
-        let grant = self.grants.all()?.remove(&self.name);
-        match grant {
-            Some(grant) if grant.sha256 == copy.sha256 => Ok(Ok(grant.description.into())),
+        let permit = self.permits.all()?.remove(&self.name);
+        match permit {
+            Some(permit) if permit.sha256 == copy.sha256 => Ok(Ok(permit.description.into())),
             other => {
                 let (path, wants) = (self.path.clone(), self.describe(copy)?.wants());
                 Ok(Err(PluginOutcome::NotAllowed { path, wants, changed: other.is_some() }))
@@ -136,9 +136,13 @@ impl Job {
             let copy = self.copy()?;
             let description = self.describe(&copy)?;
             let (path, allowed) = (self.path.display().to_string(), now().to_string());
-            let grant =
-                Grant { sha256: copy.sha256.clone(), path, allowed, description: description.clone().into() };
-            self.grants.allow(&self.name, grant)?;
+            let permit = Permit {
+                sha256: copy.sha256.clone(),
+                path,
+                allowed,
+                description: description.clone().into(),
+            };
+            self.permits.allow(&self.name, permit)?;
             Ok(description)
         };
         match allowed() {

@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 
 use super::describe::Description;
 use super::failure::NotStarted;
-use super::grants::{Grants, GrantsError};
 use super::job::{Call, Job, PluginEvent, PluginOutcome, Report};
+use super::permits::{Permits, PermitsError};
 use super::place;
 use super::program::Over;
 use crate::session::SessionId;
@@ -44,7 +44,7 @@ pub struct Plugins {
 struct World {
     folders: Vec<PathBuf>,
     copies: PathBuf,
-    grants: Grants,
+    permits: Permits,
     events: mpsc::Sender<PluginEvent>,
 }
 
@@ -53,8 +53,8 @@ impl Plugins {
     /// `events`.
     #[must_use]
     pub fn new(folders: Vec<PathBuf>, data_dir: &Path, events: mpsc::Sender<PluginEvent>) -> Self {
-        let (copies, grants) = (data_dir.join("own_commands"), Grants::of(data_dir));
-        let world = World { folders, copies, grants, events };
+        let (copies, permits) = (data_dir.join("own_commands"), Permits::of(data_dir));
+        let world = World { folders, copies, permits, events };
         Self { world: Some(world), last: 0, runs: BTreeMap::new(), changes: 0 }
     }
 
@@ -85,13 +85,13 @@ impl Plugins {
     ///
     /// # Errors
     /// Fails if the change cannot be written. The program may then still be allowed.
-    pub fn disallow(&mut self, name: &str) -> Result<bool, GrantsError> {
-        let Some(grants) = self.world.as_ref().map(|world| world.grants.clone()) else { return Ok(false) };
+    pub fn disallow(&mut self, name: &str) -> Result<bool, PermitsError> {
+        let Some(permits) = self.world.as_ref().map(|world| world.permits.clone()) else { return Ok(false) };
         let runs = self.runs.iter().filter(|(_, run)| run.name == name).map(|(job, _)| *job);
         for job in runs.collect::<Vec<_>>() {
             self.ended(job);
         }
-        let was_allowed = grants.disallow(name)?;
+        let was_allowed = permits.disallow(name)?;
         self.changes += u64::from(was_allowed);
         Ok(was_allowed)
     }
@@ -170,9 +170,9 @@ impl Plugins {
     #[must_use]
     pub fn all(&self) -> Vec<(String, Option<Description>)> {
         let Some(world) = &self.world else { return Vec::new() };
-        let mut granted = world.grants.all().unwrap_or_default();
+        let mut permitted = world.permits.all().unwrap_or_default();
         let described = |name: String| {
-            let description = granted.remove(&name).map(|grant| grant.description.into());
+            let description = permitted.remove(&name).map(|permit| permit.description.into());
             (name, description)
         };
         place::all(&world.folders).into_keys().map(described).collect()
@@ -194,8 +194,8 @@ impl Plugins {
         let id = self.last;
         let (over_tx, over) = blocking::channel();
         let stop = over_tx.clone();
-        let (copies, grants, events) = (world.copies.clone(), world.grants.clone(), world.events.clone());
-        let job = Job { id, name: name.to_owned(), path, copies, grants, events, over_tx, over };
+        let (copies, permits, events) = (world.copies.clone(), world.permits.clone(), world.events.clone());
+        let job = Job { id, name: name.to_owned(), path, copies, permits, events, over_tx, over };
         let thread = std::thread::Builder::new()
             .name("own-command".to_owned())
             .spawn(move || {

@@ -3,7 +3,7 @@
 //!
 //! - [`place`] finds the programs.
 //! - [`describe`] reads how a program describes itself.
-//! - [`grants`] stores what the user has allowed.
+//! - [`permits`] stores what the user has allowed.
 //! - [`program_copy`] makes the copy that is hashed and run.
 //! - [`program`] runs it.
 //! - [`strays`] ends the processes that it left behind.
@@ -18,9 +18,9 @@
 pub(crate) mod asks;
 pub(crate) mod describe;
 pub(crate) mod failure;
-pub(crate) mod grants;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod permits;
 pub(crate) mod place;
 pub(crate) mod program;
 mod program_copy;

@@ -1,5 +1,5 @@
 //! The rights of the user's own programs: which rights there are, and which right a program needs for each thing that
-//! it asks for. [`super::grants`] stores which program has which rights. [`super::jobs`] gives the recent messages only
+//! it asks for. [`super::permits`] stores which program has which rights. [`super::jobs`] gives the recent messages only
 //! to programs with the right `Recent` when it starts them. [`crate::app`] then decides whether to do what a program
 //! asks for.
 

@@ -19,10 +19,10 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// How many lines are written at once. There are enough of them that a flood costs little, and so few that a key that
 /// is pressed meanwhile is handled without a noticeable delay.
-const CHUNK_LINES: usize = 200;
+const PORTION_LINES: usize = 200;
 
 /// How many bytes are written at once, for the same reason.
-const CHUNK_BYTES: usize = 64 * 1024;
+const PORTION_BYTES: usize = 64 * 1024;
 
 /// How many receipts may wait: as many as the texts that a peer says before it waits for the first of them.
 const MAX_RECEIPTS: usize = 1000;
@@ -39,7 +39,7 @@ pub(super) struct Backlog {
     /// How many messages and sequences were queued, and how many of them were taken or dropped.
     queued: u64,
     gone: u64,
-    /// Whether the last chunk is still being written.
+    /// Whether the last portion is still being written.
     is_writing: bool,
     /// What is to be given, and when: when as many were written or dropped.
     receipts: VecDeque<(u64, Receipt)>,
@@ -88,8 +88,8 @@ impl Backlog {
         None
     }
 
-    /// Notes that the last chunk was written. Returns the receipts that are due, which may be given if the terminal has
-    /// taken the chunk.
+    /// Notes that the last portion was written. Returns the receipts that are due, which may be given if the terminal has
+    /// taken the portion.
     pub(super) fn written(&mut self) -> Vec<Receipt> {
         self.is_writing = false;
         let due = self.receipts.iter().take_while(|(after, _)| *after <= self.gone).count();
@@ -103,7 +103,7 @@ impl Backlog {
         }
     }
 
-    /// Drops everything that waits. The next chunk clears the screen.
+    /// Drops everything that waits. The next portion clears the screen.
     pub(super) fn clear(&mut self) {
         self.gone = self.queued;
         self.waiting.clear();
@@ -117,23 +117,23 @@ impl Backlog {
 
     /// Returns the next messages as one text, as many as are written at once; `None` if nothing waits. Messages are not
     /// split.
-    pub(super) fn take_chunk(&mut self) -> Option<String> {
+    pub(super) fn take_portion(&mut self) -> Option<String> {
         if self.is_empty() {
             return None;
         }
-        let mut chunk = match std::mem::take(&mut self.skipped) {
+        let mut portion = match std::mem::take(&mut self.skipped) {
             0 => String::new(),
             1 => "… 1 message skipped; \\history shows it\n".to_owned(),
             skipped => format!("… {skipped} messages skipped; \\history shows them\n"),
         };
         let mut lines = 0;
-        while lines < CHUNK_LINES && chunk.len() < CHUNK_BYTES {
+        while lines < PORTION_LINES && portion.len() < PORTION_BYTES {
             let Some((text, more)) = self.pop() else { break };
-            chunk.push_str(&text);
+            portion.push_str(&text);
             lines += more;
         }
         self.is_writing = true;
-        Some(chunk)
+        Some(portion)
     }
 
     fn pop(&mut self) -> Option<(String, usize)> {
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     fn drain(backlog: &mut Backlog) -> String {
-        std::iter::from_fn(|| backlog.take_chunk()).collect()
+        std::iter::from_fn(|| backlog.take_portion()).collect()
     }
 
     #[test]
@@ -183,15 +183,15 @@ mod tests {
         let (receipts, shown) = Receipt::of_first_texts(3);
         let [first, second, third] = <[Receipt; 3]>::try_from(receipts).unwrap();
         assert!(backlog.push_receipt(first).is_some(), "nothing is to be written");
-        (0..CHUNK_LINES).for_each(|n| backlog.push(format!("m{n}")));
+        (0..PORTION_LINES).for_each(|n| backlog.push(format!("m{n}")));
         assert!(backlog.push_receipt(second).is_none());
         backlog.push("last".to_owned());
         assert!(backlog.written().is_empty(), "nothing was taken yet");
-        backlog.take_chunk().unwrap();
+        backlog.take_portion().unwrap();
         assert!(backlog.push_receipt(third).is_none());
         backlog.written().into_iter().for_each(Receipt::give);
         assert_eq!(shown(), 2);
-        assert_eq!(backlog.take_chunk().unwrap(), "last\n");
+        assert_eq!(backlog.take_portion().unwrap(), "last\n");
         assert_eq!(shown(), 2, "it is being written");
         backlog.written().into_iter().for_each(Receipt::give);
         assert_eq!(shown(), 3);
@@ -208,7 +208,7 @@ mod tests {
                 true => backlog.clear(),
                 false => (0..MAX_LINES).for_each(|n| backlog.push(format!("m{n}"))),
             }
-            assert!(!backlog.take_chunk().unwrap().contains("text"));
+            assert!(!backlog.take_portion().unwrap().contains("text"));
             backlog.written().into_iter().for_each(Receipt::give);
             assert_eq!(shown(), 1);
         }

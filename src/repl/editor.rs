@@ -173,7 +173,8 @@ impl LineReader {
             let ended = lock(&self.page).ended.take();
             let (end, abandoned) = match (read, ended) {
                 (Ok(_), Some((ended, typed))) => (End::Key(ended), typed),
-                // No other key of a search ends the line. If it ever happens, the query is not sent.
+                // During a search only the keys that `ended` notes end the line. If another one ever does, the query is
+                // not sent.
                 (Ok(_), None) if lock(&self.page).search.is_open() => {
                     draft = lock(&self.page).draft();
                     lock(&self.page).search.close();

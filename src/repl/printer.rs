@@ -273,7 +273,7 @@ impl SharedTerminal {
                 state.phase = Phase::Lent;
                 return Job::Edit(edit);
             }
-            if let Some(text) = state.backlog.take_chunk() {
+            if let Some(text) = state.backlog.take_portion() {
                 return Job::Write(text);
             }
             if state.closing {
@@ -289,8 +289,8 @@ impl SharedTerminal {
         if state.phase == Phase::Granted {
             // From this moment on, rustyline's signal handler is installed.
             state.phase = Phase::Reading;
-            // A bell that rang at the end of the previous line may have been lost. A bell that was not heard is still
-            // in rustyline's queue, and a second one would wait behind it.
+            // A bell from the end of the previous line may be lost, so it counts as not rung. Only one that is noted as
+            // unheard is still in rustyline's queue, and a second one would wait behind it.
             state.rung = state.unheard.take();
             state.interrupts = Interrupts::default();
         }
@@ -298,9 +298,9 @@ impl SharedTerminal {
             state.rung = None;
         }
         state.pasting = false;
-        let chunk = state.backlog.take_chunk();
+        let portion = state.backlog.take_portion();
         self.changed.notify_all();
-        chunk
+        portion
     }
 
     /// Runs `draw`, which writes to the terminal, perhaps while a line is being read. This blocks as long as the terminal

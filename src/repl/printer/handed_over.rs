@@ -34,7 +34,7 @@ impl State {
     pub(super) fn job_for_handed_over(&mut self) -> Option<Job> {
         let goes_on = self.closing || self.grant.is_some() || self.edit.is_some();
         let stays = self.stays.take().or_else(|| goes_on.then_some(Stays::AsTyped));
-        let Some(stays) = stays else { return self.backlog.take_chunk().map(Job::WriteAbove) };
+        let Some(stays) = stays else { return self.backlog.take_portion().map(Job::WriteAbove) };
         self.phase = Phase::Idle;
         Some(Job::Finish(stays))
     }

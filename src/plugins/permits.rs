@@ -17,7 +17,7 @@ use crate::data::whole_file::write_whole;
 
 /// Why the file with the user's permissions cannot be read or changed.
 #[derive(Debug, Error)]
-pub enum GrantsError {
+pub enum PermitsError {
     /// The file or its lock could not be opened, read or written.
     #[error("{}: {error}", path.display())]
     File {
@@ -41,7 +41,7 @@ pub enum GrantsError {
 
 /// One program that the user has allowed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Grant {
+pub(crate) struct Permit {
     /// The SHA-256 of the program, in hexadecimal digits.
     pub sha256: String,
     /// The path of the program, for users who read the file.
@@ -50,26 +50,26 @@ pub(crate) struct Grant {
     pub allowed: String,
     /// The description that the program gave at that time.
     #[serde(flatten)]
-    pub description: GrantedDescription,
+    pub description: PermittedDescription,
 }
 
 /// A [`Description`] in the file. It is not checked again, because hobnob itself wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GrantedDescription {
+pub struct PermittedDescription {
     usage: String,
     about: String,
     words: Vec<String>,
     rights: Vec<super::rights::Right>,
 }
 
-impl From<Description> for GrantedDescription {
+impl From<Description> for PermittedDescription {
     fn from(it: Description) -> Self {
         Self { usage: it.usage, about: it.about, words: it.words, rights: it.rights }
     }
 }
 
-impl From<GrantedDescription> for Description {
-    fn from(it: GrantedDescription) -> Self {
+impl From<PermittedDescription> for Description {
+    fn from(it: PermittedDescription) -> Self {
         Self { usage: it.usage, about: it.about, words: it.words, rights: it.rights }
     }
 }
@@ -78,16 +78,16 @@ impl From<GrantedDescription> for Description {
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 struct Known {
-    commands: BTreeMap<String, Grant>,
+    commands: BTreeMap<String, Permit>,
 }
 
 /// Gives access to the file with the allowed programs.
 #[derive(Debug, Clone)]
-pub(crate) struct Grants {
+pub(crate) struct Permits {
     path: PathBuf,
 }
 
-impl Grants {
+impl Permits {
     /// Returns the access to the file in `data_dir`.
     #[must_use]
     pub(crate) fn of(data_dir: &Path) -> Self {
@@ -104,10 +104,10 @@ impl Grants {
     ///
     /// # Errors
     /// Fails if the file cannot be read or is not such a list. Nothing is allowed then.
-    pub(crate) fn all(&self) -> Result<BTreeMap<String, Grant>, GrantsError> {
+    pub(crate) fn all(&self) -> Result<BTreeMap<String, Permit>, PermitsError> {
         match std::fs::read_to_string(&self.path) {
             Ok(text) => toml::from_str(&text).map(|known: Known| known.commands).map_err(|err| {
-                GrantsError::NotAList { path: self.path.clone(), reason: err.message().to_owned() }
+                PermitsError::NotAList { path: self.path.clone(), reason: err.message().to_owned() }
             }),
             Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
             Err(err) => Err(self.not_done(err)),
@@ -118,9 +118,9 @@ impl Grants {
     ///
     /// # Errors
     /// Fails if the file cannot be changed.
-    pub(crate) fn allow(&self, name: &str, grant: Grant) -> Result<(), GrantsError> {
+    pub(crate) fn allow(&self, name: &str, permit: Permit) -> Result<(), PermitsError> {
         self.change(|commands| {
-            commands.insert(name.to_owned(), grant);
+            commands.insert(name.to_owned(), permit);
         })
     }
 
@@ -128,7 +128,7 @@ impl Grants {
     ///
     /// # Errors
     /// Fails if the file cannot be changed. The program may then still be allowed.
-    pub(crate) fn disallow(&self, name: &str) -> Result<bool, GrantsError> {
+    pub(crate) fn disallow(&self, name: &str) -> Result<bool, PermitsError> {
         // If there is no permission to take back, no file is made.
         if !self.all()?.contains_key(name) {
             return Ok(false);
@@ -137,7 +137,7 @@ impl Grants {
     }
 
     /// Changes the list while holding a lock that other clients also take.
-    fn change<T>(&self, change: impl FnOnce(&mut BTreeMap<String, Grant>) -> T) -> Result<T, GrantsError> {
+    fn change<T>(&self, change: impl FnOnce(&mut BTreeMap<String, Permit>) -> T) -> Result<T, PermitsError> {
         let not_done = |err| self.not_done(err);
         let lock = self.path.with_extension("lock");
         if let Some(folder) = self.path.parent() {
@@ -148,14 +148,14 @@ impl Grants {
         lock.lock().map_err(not_done)?;
         let mut commands = self.all()?;
         let changed = change(&mut commands);
-        let text = toml::to_string(&Known { commands }).map_err(GrantsError::NotWritable)?;
+        let text = toml::to_string(&Known { commands }).map_err(PermitsError::NotWritable)?;
         write_whole(&self.path, text.as_bytes()).map_err(not_done)?;
         Ok(changed)
     }
 
     /// Makes an error that names this file from an error of the operating system.
-    fn not_done(&self, error: io::Error) -> GrantsError {
-        GrantsError::File { path: self.path.clone(), error }
+    fn not_done(&self, error: io::Error) -> PermitsError {
+        PermitsError::File { path: self.path.clone(), error }
     }
 }
 
@@ -166,9 +166,9 @@ mod tests {
     use super::*;
     use crate::plugins::describe::parse;
 
-    fn grant(hash: &str) -> Grant {
+    fn permit(hash: &str) -> Permit {
         let description = parse("roll", r#"{"rights":["say"],"words":["2d6"]}"#).unwrap();
-        Grant {
+        Permit {
             sha256: hash.to_owned(),
             path: "/x".to_owned(),
             allowed: "now".to_owned(),
@@ -177,38 +177,38 @@ mod tests {
     }
 
     #[test]
-    fn grants_are_stored_privately_and_the_newest_one_counts() {
+    fn permits_are_stored_privately_and_the_newest_one_counts() {
         let folder = tempfile::tempdir().unwrap();
-        let grants = Grants::of(folder.path());
-        assert!(grants.all().unwrap().is_empty());
-        grants.allow("roll", grant("one")).unwrap();
-        grants.allow("links", grant("two")).unwrap();
-        grants.allow("roll", grant("three")).unwrap();
-        let all = Grants::of(folder.path()).all().unwrap();
-        assert_eq!((all.len(), &all["roll"]), (2, &grant("three")));
-        assert_eq!(std::fs::metadata(grants.path()).unwrap().permissions().mode() & 0o777, 0o600);
+        let permits = Permits::of(folder.path());
+        assert!(permits.all().unwrap().is_empty());
+        permits.allow("roll", permit("one")).unwrap();
+        permits.allow("links", permit("two")).unwrap();
+        permits.allow("roll", permit("three")).unwrap();
+        let all = Permits::of(folder.path()).all().unwrap();
+        assert_eq!((all.len(), &all["roll"]), (2, &permit("three")));
+        assert_eq!(std::fs::metadata(permits.path()).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]
-    fn taking_back_a_grant_keeps_the_others() {
+    fn taking_back_a_permit_keeps_the_others() {
         let folder = tempfile::tempdir().unwrap();
-        let grants = Grants::of(folder.path());
-        assert!(!grants.disallow("roll").unwrap());
-        assert!(!grants.path().exists());
-        grants.allow("roll", grant("one")).unwrap();
-        grants.allow("links", grant("two")).unwrap();
-        assert!(grants.disallow("roll").unwrap());
-        assert!(!grants.disallow("roll").unwrap());
-        assert_eq!(grants.all().unwrap().into_keys().collect::<Vec<_>>(), ["links"]);
+        let permits = Permits::of(folder.path());
+        assert!(!permits.disallow("roll").unwrap());
+        assert!(!permits.path().exists());
+        permits.allow("roll", permit("one")).unwrap();
+        permits.allow("links", permit("two")).unwrap();
+        assert!(permits.disallow("roll").unwrap());
+        assert!(!permits.disallow("roll").unwrap());
+        assert_eq!(permits.all().unwrap().into_keys().collect::<Vec<_>>(), ["links"]);
     }
 
     #[test]
-    fn a_file_that_is_not_a_list_of_grants_allows_nothing_and_is_not_changed() {
+    fn a_file_that_is_not_a_list_of_permits_allows_nothing_and_is_not_changed() {
         let folder = tempfile::tempdir().unwrap();
-        let grants = Grants::of(folder.path());
-        std::fs::write(grants.path(), "commands = 7").unwrap();
-        assert!(grants.all().is_err() && grants.allow("roll", grant("one")).is_err());
-        assert!(grants.disallow("roll").is_err());
-        assert_eq!(std::fs::read(grants.path()).unwrap(), b"commands = 7");
+        let permits = Permits::of(folder.path());
+        std::fs::write(permits.path(), "commands = 7").unwrap();
+        assert!(permits.all().is_err() && permits.allow("roll", permit("one")).is_err());
+        assert!(permits.disallow("roll").is_err());
+        assert_eq!(std::fs::read(permits.path()).unwrap(), b"commands = 7");
     }
 }
