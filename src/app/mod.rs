@@ -220,15 +220,17 @@ impl App {
             self.state.fall_back_to_lobby();
         }
         if let InputSource::Terminal(terminal) = &mut self.input {
-            terminal.settling().look(&self.state.sessions);
+            let strangers = &self.state.strangers;
+            terminal.settling().look(&self.state.sessions, |session| !strangers.is_unanswered(session));
         }
         self.tell_of_orphans();
         self.state.tell_what_is_not_kept();
         self.state.settle_leaving();
         self.settle_turn();
         if let InputSource::Script(_, queue) = &mut self.input
-            && let Some(command) =
-                queue.take_ready_command(self.state.ledger.is_empty() && !self.state.awaits_holders())
+            && let Some(command) = queue.take_ready_command(
+                self.state.ledger.is_empty() && !self.state.awaits_holders(queue.asked_before()),
+            )
         {
             self.command(command);
         }
@@ -290,7 +292,7 @@ impl App {
             },
             Meaning::Command { word, args } => {
                 if let InputSource::Script(_, queue) = &mut self.input {
-                    queue.queue_command(Queued::new(word, args, None));
+                    queue.queue_command(Queued::new(word, args, None), self.state.questions.newest());
                 }
             }
             Meaning::Unclear(unclear) => {
@@ -350,6 +352,7 @@ impl App {
                 self.quit();
             }
             Ok(progress) => {
+                self.went_somewhere(&word);
                 self.refuse_after_opening_beside(&word);
                 self.started(progress, asked);
             }

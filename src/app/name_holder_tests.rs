@@ -1,9 +1,12 @@
 //! A user who keeps his private session and loses his name in the lobby, and another who comes with that name. There is
 //! no network; the events of the lobby are made up.
 
+use hobnob_protocol::chain::{ChainHash, LobbyMessage, Seq};
+use hobnob_protocol::ids::RunId;
 use hobnob_protocol::key::PublicKey;
 use hobnob_protocol::message::{Change, ClientMessage};
 use hobnob_protocol::name::UserName;
+use hobnob_protocol::text::Text;
 
 use super::event::Event;
 use super::tests::Scene;
@@ -165,4 +168,44 @@ fn nobody_is_asked_about_a_name_with_which_there_is_no_session() {
     let mut scene = with_bobby();
     presence(&mut scene, vec![Change::Joined("carl".parse().unwrap())]);
     assert!(scene.link.told().is_empty());
+}
+
+#[test]
+fn a_script_does_not_wait_for_those_who_come_after_its_command_was_read() {
+    let mut scene = with_bobby();
+    presence(&mut scene, vec![Change::Joined(bobby())]);
+    let first = asked(&mut scene);
+    assert!(!says(&mut scene));
+    presence(&mut scene, vec![Change::Left(bobby()), Change::Joined(bobby())]);
+    let second = asked(&mut scene);
+    answer(&mut scene, first, FORMER);
+    assert_eq!(scene.app.state.ledger.len(), 1);
+    answer(&mut scene, second, FORMER);
+}
+
+#[test]
+fn a_name_stands_for_the_session_while_the_lobby_is_down() {
+    let mut scene = with_bobby();
+    presence(&mut scene, vec![Change::Joined(bobby())]);
+    asked(&mut scene);
+    scene.lobby(LobbyEvent::Down { reason: "gone".to_owned() });
+    assert!(says(&mut scene));
+}
+
+#[test]
+fn a_text_of_another_key_tells_that_a_name_has_changed_hands() {
+    let mut scene = with_bobby();
+    let message = LobbyMessage {
+        seq: Seq(1),
+        at: 0,
+        name: bobby(),
+        key: NEWCOMER,
+        run: RunId::new([2; 8]),
+        id: 1,
+        content: Text::new("hi").unwrap().into(),
+        hash: ChainHash::new([0; 32]),
+    };
+    scene.lobby(LobbyEvent::Said { room: None, message: Box::new(message), replayed: false });
+    scene.shows("the bobby in the lobby is another user now");
+    assert!(!says(&mut scene));
 }

@@ -20,7 +20,10 @@ impl App {
                 RequestKind::Say { text, session } => self.say_asked(&text, session, request.id),
                 RequestKind::Command { name, args } => {
                     if let InputSource::Script(_, queue) = &mut self.input {
-                        queue.queue_command(Queued::new(name, args, request.id));
+                        queue.queue_command(
+                            Queued::new(name, args, request.id),
+                            self.state.questions.newest(),
+                        );
                     }
                 }
             },

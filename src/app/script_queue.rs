@@ -45,6 +45,8 @@ struct Running {
 pub(crate) struct ScriptQueue {
     /// A command that was read and waits for the texts before it.
     queued: Option<Queued>,
+    /// The newest question that was asked when the command was read.
+    asked_before: u32,
     running: Option<Running>,
 }
 
@@ -55,9 +57,14 @@ impl ScriptQueue {
         self.queued.is_none() && self.running.is_none() && in_flight < WINDOW
     }
 
-    /// Queues a command that was read.
-    pub(crate) fn queue_command(&mut self, command: Queued) {
-        self.queued = Some(command);
+    /// Queues a command that was read when `newest` was the number of the newest question.
+    pub(crate) fn queue_command(&mut self, command: Queued, newest: u32) {
+        (self.queued, self.asked_before) = (Some(command), newest);
+    }
+
+    /// Returns the number of the newest question that was asked when the command that waits was read.
+    pub(crate) fn asked_before(&self) -> u32 {
+        self.asked_before
     }
 
     /// Takes the command that waits, if nothing before it is under way any more: no text, and no answer that decides for

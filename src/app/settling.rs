@@ -17,7 +17,7 @@ pub(super) const TYPED_AHEAD: Duration = Duration::from_millis(150);
 /// back to the lobby was meant for the session that ended.
 pub(super) const SETTLING: Duration = Duration::from_millis(700);
 
-/// How many sessions that ended within the settling time are remembered.
+/// How many sessions that ended within the settling time are remembered: the last ones.
 const MOST_ENDED: usize = 64;
 
 /// A session that ended a moment ago.
@@ -36,8 +36,9 @@ pub(super) struct Settling {
     finish: Option<Instant>,
     /// Lines that were begun before this instant are refused.
     begin: Option<Instant>,
-    /// The sessions at the last look, and which changes of the list that look has seen.
-    sessions: Vec<(SessionId, Option<UserName>)>,
+    /// The sessions at the last look, with the name of the user and whether this user knew him; and which changes of the
+    /// list that look has seen.
+    sessions: Vec<(SessionId, Option<UserName>, bool)>,
     changes: Option<u64>,
     ended: Vec<Ended>,
 }
@@ -67,20 +68,33 @@ impl Settling {
         self.begin = self.finish;
     }
 
-    /// Notes which sessions there are now, and which have ended since the last look.
-    pub(super) fn look(&mut self, sessions: &Sessions) {
+    /// Notes that the user has said where the next lines go.
+    pub(super) fn settled(&mut self) {
+        (self.finish, self.begin) = (None, None);
+    }
+
+    /// Notes which sessions there are now, and which have ended since the last look. Only sessions that this user `knows`
+    /// count: those in which only a stranger has spoken could otherwise end so often that no step leads anywhere.
+    pub(super) fn look(&mut self, sessions: &Sessions, knows: impl Fn(SessionId) -> bool) {
         if self.changes.replace(sessions.changes()) == Some(sessions.changes()) {
+            // A session becomes one with a known user when this user says something in it.
+            let strangers = self.sessions.iter_mut().filter(|(_, _, is_known)| !is_known);
+            strangers.for_each(|(session, _, is_known)| *is_known = knows(*session));
             return;
         }
         let now = Instant::now();
         self.ended.retain(|ended| now < ended.at + SETTLING);
-        for (session, name) in std::mem::take(&mut self.sessions) {
-            if !sessions.contains(session) && self.ended.len() < MOST_ENDED {
+        for (session, name, is_known) in std::mem::take(&mut self.sessions) {
+            if is_known && !sessions.contains(session) {
+                if self.ended.len() >= MOST_ENDED {
+                    self.ended.remove(0);
+                }
                 self.ended.push(Ended { session, name, at: now });
             }
         }
-        let peers = sessions.peers().map(|(session, peer)| (session, Some(peer.peer.clone())));
-        self.sessions = peers.chain(sessions.rooms().map(|(session, _)| (session, None))).collect();
+        let peers =
+            sessions.peers().map(|(session, peer)| (session, Some(peer.peer.clone()), knows(session)));
+        self.sessions = peers.chain(sessions.rooms().map(|(session, _)| (session, None, true))).collect();
     }
 
     fn just_ended(&self) -> impl Iterator<Item = &Ended> {
@@ -153,17 +167,17 @@ mod tests {
         sessions.add(PeerSession::up("bobby"));
         sessions.add(PeerSession::up("carl"));
         let mut settling = Settling::default();
-        settling.look(&sessions);
+        settling.look(&sessions, |_| true);
         assert_eq!(settling.ended_between(LOBBY, BOBBY, true), None);
         sessions.remove(BOBBY);
-        settling.look(&sessions);
-        settling.look(&sessions);
+        settling.look(&sessions, |_| true);
+        settling.look(&sessions, |_| true);
         assert_eq!(settling.ended_between(LOBBY, CARL, true), Some(BOBBY));
         assert_eq!(settling.ended_between(CARL, LOBBY, false), Some(BOBBY));
         assert_eq!(settling.ended_between(LOBBY, CARL, false), None, "carl is the last of the list");
         assert_eq!(settling.ended_between(CARL, LOBBY, true), None);
         sessions.remove(CARL);
-        settling.look(&sessions);
+        settling.look(&sessions, |_| true);
         assert_eq!(settling.ended_between(LOBBY, LOBBY, true), Some(BOBBY));
         assert_eq!(settling.ended_between(LOBBY, LOBBY, false), Some(CARL));
         assert_eq!(settling.ended_with(&"Bobby".parse().unwrap()), Some(BOBBY));
@@ -171,5 +185,31 @@ mod tests {
         tokio::time::advance(SETTLING).await;
         assert_eq!(settling.ended_between(LOBBY, LOBBY, true), None);
         assert_eq!(settling.ended_with(&"bobby".parse().unwrap()), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stranger_who_comes_and_goes_stands_in_nobodys_way() {
+        let mut sessions = Sessions::new();
+        sessions.add(PeerSession::up("bobby"));
+        sessions.add(PeerSession::up("carl"));
+        let mut settling = Settling::default();
+        settling.look(&sessions, |_| false);
+        // Something was said to carl.
+        settling.look(&sessions, |session| session == CARL);
+        sessions.remove(BOBBY);
+        sessions.remove(CARL);
+        settling.look(&sessions, |_| false);
+        assert_eq!(settling.ended_between(LOBBY, LOBBY, true), Some(CARL));
+        assert_eq!(settling.ended_with(&"bobby".parse().unwrap()), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_refused_any_more_when_its_author_has_said_where_it_goes() {
+        let mut settling = Settling::default();
+        settling.fell_back();
+        settling.failed();
+        assert!(settling.refuses(None));
+        settling.settled();
+        assert!(!settling.refuses(None));
     }
 }

@@ -11,6 +11,7 @@ use super::script_queue::Queued;
 use super::{App, InputSource};
 use crate::commands::{self, EDIT, SWITCH};
 use crate::input::line::Source;
+use crate::input::traits::Leads;
 use crate::input::typed_behind::has_command_below;
 use crate::repl::{Draft, Edit, Stays, Typed, Typing};
 use crate::session::SessionId;
@@ -292,6 +293,16 @@ impl App {
             && let Err(err) = self.state.switch(to)
         {
             self.state.fail(err);
+        }
+    }
+
+    /// A command has led to a session. Its author said where the next lines go, so none of them is refused because of what
+    /// happened before.
+    pub(super) fn went_somewhere(&mut self, word: &str) {
+        if let InputSource::Terminal(terminal) = &mut self.input
+            && commands::find(word).is_some_and(|command| command.traits.leads == Leads::ToSession)
+        {
+            terminal.settling().settled();
         }
     }
 

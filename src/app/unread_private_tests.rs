@@ -2,8 +2,8 @@
 
 use hobnob_protocol::ids::PairToken;
 
-use super::missed_tests::{BOBBY, EVE, enters, person, script};
 use super::event::Event;
+use super::missed_tests::{BOBBY, EVE, enters, person, script};
 use super::tests::Scene;
 use crate::repl::Typed;
 use crate::session::{PeerSession, SessionId};

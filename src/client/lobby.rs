@@ -141,6 +141,7 @@ impl State {
         for open in self.questions.take_all() {
             self.give_up(open, self.went_down().into());
         }
+        self.holders_are_not_told();
     }
 
     /// Handles a message in the log of the lobby or a room.
@@ -148,6 +149,10 @@ impl State {
         // Nobody can have a name with invisible characters, which an old log may contain, so it is not completed.
         if said.name.visible() == said.name {
             self.meet(&said.name, Some(&said.key));
+        }
+        if !replayed {
+            // The server sums up who left and came in one moment, so this may be the first sign of another key.
+            self.name_is_held(&said.name, &said.key);
         }
         self.keeping.heard(session, said);
         match &said.content {

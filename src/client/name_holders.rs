@@ -120,10 +120,17 @@ impl State {
         self.lobby.ask(ClientMessage::Whois { request, name: name.clone() });
     }
 
-    /// Whether the server has still to say who holds the name of a session's user. A script's next command waits for that,
-    /// because it may name that user. The server has as long for it as for any question.
-    pub(crate) fn awaits_holders(&self) -> bool {
-        self.questions.holders_asked() > 0
+    /// Whether the server has still to answer a question for the holder of a name that was asked before the question with
+    /// the number `newest` or is that question. A script's next command waits for these answers, because it may name that
+    /// user. It does not wait for questions that come later, so users who come and go do not hold it up for ever.
+    pub(crate) fn awaits_holders(&self, newest: u32) -> bool {
+        self.questions.asks_holder_up_to(newest)
+    }
+
+    /// The lobby is down. What was asked is not answered any more, and all names are asked for when it is back. Until then
+    /// nobody can mean a newcomer whom he has not seen, so a name stands for the session again.
+    pub(super) fn holders_are_not_told(&mut self) {
+        self.name_holders.0.retain(|_, holder| *holder != Holder::Unknown);
     }
 
     /// Asks the server which keys hold the names of all users with whom there is a session. Comings and goings were

@@ -153,10 +153,29 @@ impl Questions {
         self.open.contains_key(&request)
     }
 
+    /// The number of the newest question; 0 if nothing was asked yet.
+    #[must_use]
+    pub fn newest(&self) -> u32 {
+        self.last
+    }
+
     /// How many questions are open that ask who holds a name.
     #[must_use]
     pub fn holders_asked(&self) -> usize {
-        self.open.values().filter(|open| matches!(open.question, Question::Holder(_))).count()
+        self.open_holders().count()
+    }
+
+    /// Whether a question is open that asks who holds a name, and that is not newer than the question with this number.
+    #[must_use]
+    pub fn asks_holder_up_to(&self, newest: u32) -> bool {
+        self.open_holders().any(|request| request <= newest)
+    }
+
+    fn open_holders(&self) -> impl Iterator<Item = u32> {
+        self.open
+            .iter()
+            .filter(|(_, open)| matches!(open.question, Question::Holder(_)))
+            .map(|(request, _)| *request)
     }
 
     /// When the next question is to be given up.

@@ -56,8 +56,9 @@ fn led_word<'t>(part: &'t str, words: &dyn Vocabulary) -> Option<(&'t str, &'t s
     (!is_drive && visible_habit(word, words).is_some()).then_some((before, word))
 }
 
-/// Signs that stand beside the backslash on some keyboards, or where another layout has it.
-const NEIGHBOURS: &[char] = &['ß', 'º', '+', '<', '#', '´'];
+/// Signs that stand beside the backslash on some keyboards, or where another layout has it. `+`, `<` and `#` begin many texts
+/// of their own (`#fork the repo`, `<msg id=1>`), so they are not among them.
+const NEIGHBOURS: &[char] = &['ß', 'º', '´'];
 
 /// How many characters may have slipped in before a backslash: a neighbour of it, or the rest of a key's sequence.
 const MOST_SLIPPED: usize = 2;
@@ -134,7 +135,7 @@ mod tests {
             ("/ msg bob x", 2),
             ("/  msg bob x", 3),
             ("ßmsg bob x", 2),
-            ("<msg bob x", 1),
+            ("ºmsg bob x", 2),
         ] {
             assert_eq!(slip(text, &Words), Some((before, 3)), "{text}");
         }
@@ -147,7 +148,9 @@ mod tests {
             "msg bob x",
             "+1 msg bob",
             "a b\\msg bob x",
-            "+msgs bob x",
+            "+msg bob x",
+            "<msg id=1>",
+            "#msg the bob",
             "\\msg bob x",
         ] {
             assert_eq!(slip(text, &Words), None, "{text}");

@@ -257,7 +257,7 @@ impl Reading {
                 Ok(stretch) if stretch.after.seq >= noted => {}
                 Ok(stretch) => return Err(behind_in(room, stretch.after.seq, noted)),
                 Err(err) => {
-                    tracing::debug!(%err, "a room that is noted beside the log is not in it");
+                    tracing::warn!(%err, "a room that is noted beside the log is not in it");
                     absent.push((room, noted));
                 }
             }

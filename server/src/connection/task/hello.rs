@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use hobnob_protocol::message::{ClientMessage, Hello, RefusedCode, ServerMessage};
 use hobnob_protocol::{MAX_CANDIDATES, MAX_HELLO_BYTES, MAX_ROOMS_OF_A_KEY, PROTOCOL_VERSION};
@@ -23,6 +24,10 @@ use crate::network::Network;
 /// How many lines may come before a hello; together they may have [`MAX_HELLO_BYTES`]. A client has nothing to say there,
 /// except for a message of a later version that this server ignores, and a ping if its hello takes long.
 const MAX_LINES_BEFORE_HELLO: usize = 16;
+
+/// How long a line before the hello, and the hello itself, may wait for the rate. It is less than the time limit of an arrival,
+/// so that nobody is dropped for it; what is owed afterwards delays what the client sends next.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 const NOT_FIRST: &str = "hello is the first message";
 
@@ -78,7 +83,8 @@ where
     }
 }
 
-/// Reads up to the hello. Each line takes from `pace`, also the hello, and what does not fit waits. A client that is
+/// Reads up to the hello. Each line takes from `pace`, also the hello, and what does not fit waits for
+/// a bounded time. A client that is
 /// turned away has no pace: what it may send before its hello is little.
 pub(super) async fn read_hello<S>(connection: &Connection<S>, pace: Option<&Pace>) -> Result<Hello, String>
 where
@@ -97,7 +103,7 @@ where
         };
         let count = counts_as(&message, bytes);
         if let Some(ready) = pace.and_then(|pace| pace.take(count, Instant::now())) {
-            sleep_until(ready).await;
+            sleep_until(ready.min(Instant::now() + LONGEST_WAIT)).await;
         }
         (lines, bytes_before) = (lines + 1, bytes_before + bytes);
         match message {
