@@ -61,6 +61,8 @@ fn a_private_session_in_which_something_is_typed_counts_as_read() {
     }));
     scene.shown();
     bobby_says_more(&mut scene, session);
+    // All of it is written before the next run begins.
+    drop(scene);
     let mut next = person(folder.path());
     next.app.state.tell_unread_private();
     next.app.settle();
