@@ -40,7 +40,7 @@ pub enum Stays {
 pub struct AsSaid {
     /// What stands before the text: the time, the receiver and the name.
     pub before: Prompt,
-    /// The text.
+    /// What was said, without an escape or a command before it.
     pub text: String,
     /// Whether web addresses that are broken over several rows are links.
     pub links: bool,

@@ -42,7 +42,7 @@ pub(crate) enum Private<'a> {
          {session}; nothing was done: try again, or \\sw {session}"
     )]
     HolderUnknown {
-        /// The name.
+        /// The name that the command was given.
         name: &'a UserName,
         /// The session with a user of this name.
         session: SessionId,

@@ -33,7 +33,7 @@ pub(crate) enum Private<'a> {
     },
     /// Another key came to the lobby with the name of a session's user.
     NameTaken {
-        /// The name.
+        /// The name of both users: of the one in the session and of the one in the lobby.
         name: &'a UserName,
         /// The session with the user who had the name before.
         session: SessionId,
