@@ -26,7 +26,7 @@ use crate::network::Network;
 const MAX_LINES_BEFORE_HELLO: usize = 16;
 
 /// How long a line before the hello, and the hello itself, may wait for the rate. It is less than the time limit of an arrival,
-/// so that nobody is dropped for it; what is owed afterwards delays what the client sends next.
+/// so that nobody is dropped for it; what is still owed then delays the welcome and what the client sends next.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 const NOT_FIRST: &str = "hello is the first message";

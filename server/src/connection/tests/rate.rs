@@ -140,6 +140,27 @@ async fn what_comes_before_the_hello_takes_from_the_rate_of_the_key_over_all_its
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_whose_key_owes_more_than_an_arrival_may_take_is_let_in_later() {
+    let (mut world, anna) = (World::new(), Identity::generate().unwrap());
+    Arc::get_mut(&mut world.shared).unwrap().paces = Paces::new(1, 100, CLIENTS);
+    let mut first = world.connect_as(&anna, 1024 * 1024).await;
+    first.send(&ClientMessage::Hello(hello("anna"))).await;
+    assert!(matches!(first.next().await, Some(ServerMessage::Welcome(_))));
+    // At one line a second, this line of 31 begun 4 KiB owes some twenty seconds.
+    let long = format!("{{\"type\":\"later\",\"x\":\"{}\"}}\n", "x".repeat(30 * 4096));
+    first.send_lines(&long, 1).await;
+    tokio::time::sleep(Duration::from_secs(1)).await; // Time is paused: it passes when the line has been read.
+    let start = Instant::now();
+    let mut second = world.connect_as(&anna, 64 * 1024).await;
+    second.send(&ClientMessage::Hello(hello("anna"))).await;
+    assert!(matches!(second.next().await, Some(ServerMessage::Welcome(_))));
+    assert!(
+        start.elapsed() > hobnob_protocol::HANDSHAKE_TIMEOUT,
+        "it waited longer than an arrival may take"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_room_in_a_hello_counts_as_a_join() {
     let (world, anna) = (world(), Identity::generate().unwrap());
     let room = RoomCursor {
